@@ -1,0 +1,139 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Every target is Swift 6 language mode (complete concurrency checking) with these on top.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "hello-dd",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "inventory-service", targets: ["InventoryService"]),
+        .executable(name: "pricing-service", targets: ["PricingService"]),
+        .executable(name: "api-gateway", targets: ["Gateway"]),
+        .executable(name: "hello-dd", targets: ["HelloDD"]),
+        .library(name: "Resilience", targets: ["Resilience"]),
+        .library(name: "Database", targets: ["Database"]),
+        .library(name: "Telemetry", targets: ["Telemetry"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        // Without "FullFoundation": it pulls ICU in and more than doubles a static binary.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: ["ConfigurationSupport"]),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+    ],
+    targets: [
+        // platform: what every service stands on; not one shop word inside.
+        .systemLibrary(name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
+        .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
+        .target(
+            name: "HTTPPath",
+            dependencies: ["Basics", "Resilience", asyncHTTPClient, httpTypes, logging, nioCore],
+            path: "platform/Sources/HTTPPath", swiftSettings: strict
+        ),
+        .target(
+            name: "Database",
+            dependencies: ["Basics", "CSQLite", "Resilience", logging, nioPosix, crypto],
+            path: "platform/Sources/Database", swiftSettings: strict
+        ),
+        .target(name: "Telemetry", dependencies: [logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
+        .target(
+            name: "ServiceKit",
+            dependencies: [
+                "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
+                configuration, crypto, httpTypes, hummingbird, jwtKit, logging, metrics, nioCore, nioPosix, serviceLifecycle,
+            ],
+            path: "platform/Sources/ServiceKit", swiftSettings: strict
+        ),
+
+        // inventory-service
+        .target(name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI", swiftSettings: strict),
+        .executableTarget(
+            name: "InventoryService",
+            dependencies: ["Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, httpTypes, logging, nioCore],
+            path: "inventory-service/Sources/InventoryService",
+            resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
+
+        // pricing-service
+        .target(name: "PricingAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "pricing-service/Sources/PricingAPI", swiftSettings: strict),
+        .executableTarget(
+            name: "PricingService",
+            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore],
+            path: "pricing-service/Sources/PricingService",
+            resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
+
+        // api-gateway
+        .target(name: "Payments", dependencies: ["Basics", "Database", "PricingAPI", logging], path: "api-gateway/Sources/Payments", swiftSettings: strict),
+        .target(
+            name: "Orders",
+            dependencies: ["Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, serviceLifecycle],
+            path: "api-gateway/Sources/Orders", swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Gateway",
+            dependencies: [
+                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
+                hummingbird, configuration, httpTypes, logging, nioCore, serviceLifecycle,
+            ],
+            path: "api-gateway/Sources/Gateway",
+            resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
+
+        // hello-dd, the command line
+        .executableTarget(
+            name: "HelloDD",
+            dependencies: [
+                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioPosix, asyncHTTPClient,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "hello-dd/Sources/HelloDD", swiftSettings: strict
+        ),
+
+        // tests, beside what they test; what needs the whole system is in tests/
+        .target(name: "TestKit", dependencies: ["Basics", "HTTPPath", "ServiceKit", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore, asyncHTTPClient, jwtKit], path: "tests/TestKit", swiftSettings: strict),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
+        .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "TestKit", hummingbird], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
+        .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
+        .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "ServiceKit", "TestKit", "HTTPPath", jwtKit, configuration], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
+        .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
+        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
+        .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
+        .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
+        .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
+        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "TestKit"], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
+        .testTarget(name: "HouseTests", path: "tests/HouseTests", swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "InventoryAPI", "PricingAPI", "HTTPPath", "ServiceKit", "Database", "CSQLite"], path: "tests/SystemTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+#ifndef HELLO_DD_CSQLITE_H
+#define HELLO_DD_CSQLITE_H
+#include <sqlite3.h>
+#endif
