@@ -18,6 +18,7 @@ let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -55,7 +56,7 @@ let package = Package(
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
         .target(
             name: "HTTPPath",
-            dependencies: ["Basics", "Resilience", asyncHTTPClient, httpTypes, logging, nioCore],
+            dependencies: ["Basics", "Resilience", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1, nioPosix],
             path: "platform/Sources/HTTPPath", swiftSettings: strict
         ),
         .target(
