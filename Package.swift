@@ -13,6 +13,7 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -21,6 +22,8 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -45,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         // Without "FullFoundation": it pulls ICU in and more than doubles a static binary.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: ["ConfigurationSupport"]),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
@@ -64,12 +68,12 @@ let package = Package(
             dependencies: ["Basics", "CSQLite", "Resilience", logging, nioPosix, crypto],
             path: "platform/Sources/Database", swiftSettings: strict
         ),
-        .target(name: "Telemetry", dependencies: [logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
         .target(
             name: "ServiceKit",
             dependencies: [
                 "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
-                configuration, crypto, httpTypes, hummingbird, jwtKit, logging, metrics, nioCore, nioPosix, serviceLifecycle,
+                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioPosix, serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),

@@ -139,3 +139,18 @@ extension HTTPFields {
         HTTPField.Name("Proxy-Connection")!,
     ]
 }
+
+extension HTTPClient {
+    /// A client as calls between services want it: keep-alive, no redirect followed, no connection retried behind the caller's back.
+    public static func forServices(connectTimeout: Duration = .milliseconds(500)) -> HTTPClient {
+        var configuration = HTTPClient.Configuration()
+        configuration.httpVersion = .http1Only
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .microseconds(connectTimeout.microseconds)
+        // As many as requests in flight may need; idle ones are closed before the other side's idle time-out of 60 s.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
+        configuration.connectionPool.idleTimeout = .seconds(30)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+}

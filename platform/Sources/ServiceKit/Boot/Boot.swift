@@ -1,0 +1,125 @@
+public import Basics
+public import Database
+import HTTPPath
+public import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+public import Telemetry
+
+/// What a service is built from: its composition root gets these and makes everything else of them.
+public struct Boot: Sendable {
+    /// The service's name.
+    public let service: String
+    public let settings: Settings
+    public let logger: Logger
+    public let sources: Sources
+    public let readiness: Readiness
+    /// nil in a test that looks at no metrics.
+    public let telemetry: Telemetry?
+
+    public init(
+        service: String, settings: Settings, logger: Logger, sources: Sources = .system, readiness: Readiness = Readiness(), telemetry: Telemetry? = nil
+    ) {
+        self.service = service
+        self.settings = settings
+        self.logger = logger
+        self.sources = sources
+        self.readiness = readiness
+        self.telemetry = telemetry
+    }
+}
+
+/// What a composition root makes.
+public struct ServiceParts: Sendable {
+    public var routes: [Routes.Entry]
+    public var authorizer: Authorizer
+    public var health: [HealthCheck]
+    /// Work besides the requests; stopped before the listener's resources are closed.
+    public var background: [any Service]
+    /// Runs last, when nothing uses the parts any more.
+    public var close: @Sendable () async -> Void
+
+    public init(
+        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
+        close: @escaping @Sendable () async -> Void = {}
+    ) throws {
+        routes.addStandard(boot, health: health, openAPI: openAPI)
+        try routes.check()
+        self.routes = routes.entries
+        self.authorizer = authorizer
+        self.health = health
+        self.background = background
+        self.close = close
+    }
+}
+
+/// A service, described: what `main` runs, and what tests build with other settings.
+public struct ServiceDefinition: Sendable {
+    public let name: String
+    public let port: Int
+    /// Its settings besides those that every service has.
+    public let settings: [SettingInfo]
+    public let build: @Sendable (Boot) async throws -> ServiceParts
+
+    public init(name: String, port: Int, settings: [SettingInfo] = [], build: @escaping @Sendable (Boot) async throws -> ServiceParts) {
+        self.name = name
+        self.port = port
+        self.settings = settings
+        self.build = build
+    }
+
+    public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + settings }
+
+    /// The server that answers for these parts.
+    public func application(
+        _ boot: Boot, _ parts: ServiceParts, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws -> Application<RouterResponder<ServiceContext>> {
+        let settings = boot.settings
+        let pipeline = Pipeline(
+            routes: parts.routes, authorizer: parts.authorizer,
+            limits: Pipeline.Limits(
+                maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
+                requestTimeout: try settings(ServiceSettings.requestTimeout)))
+        let router = Router(context: ServiceContext.self)
+        router.add(middleware: pipeline)
+        for entry in parts.routes {
+            // The pipeline calls the route's handler itself; the router only finds it.
+            router.on(RouterPath(entry.key.path), method: entry.key.method) { _, _ in Response(status: .internalServerError) }
+        }
+        let headerBytes = try settings(ServiceSettings.maxHeaders)
+        let idle = try settings(ServiceSettings.idleTimeout)
+        let readiness = boot.readiness
+        var application = Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .microseconds(idle.microseconds),
+                    httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(try settings(ServiceSettings.host), port: try settings(ServiceSettings.port(port))),
+                availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),
+            onServerRunning: { channel in
+                readiness.becomeReady()
+                await onServerRunning(channel)
+            },
+            logger: boot.logger)
+        application.logger.logLevel = max(boot.logger.logLevel, .notice)
+        return application
+    }
+}
+
+/// The service's own database: `DATABASE_URL`, or `DB_HOST` and its parts, or a file in `DATA_DIR`.
+public func openDatabase(_ boot: Boot, defaultFile: String) throws -> any Database {
+    let settings = boot.settings
+    if let url = try settings.optional(ServiceSettings.databaseURL) {
+        if url == "sqlite::memory:" { return try SQLiteDatabase(.memory) }
+        if url.hasPrefix("sqlite:") { return try SQLiteDatabase(.file(String(url.dropFirst("sqlite:".count)))) }
+        throw ConfigurationError("DATABASE_URL must be sqlite:PATH or sqlite::memory:; this version has no other engine yet")
+    }
+    if try settings.optional(ServiceSettings.databaseHost) != nil {
+        throw ConfigurationError("DB_HOST names a PostgreSQL server, and this version has no engine for it yet: unset it to use SQLite")
+    }
+    return try SQLiteDatabase(.file("\(try settings(ServiceSettings.dataDirectory))/\(defaultFile)"))
+}

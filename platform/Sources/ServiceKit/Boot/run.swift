@@ -1,0 +1,161 @@
+import AsyncHTTPClient
+import Basics
+import Database
+import HTTPPath
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import Resilience
+import ServiceLifecycle
+import Telemetry
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+extension ServiceDefinition {
+    /// `main`: runs the service until SIGTERM or SIGINT, or one of its small commands, and ends the process.
+    ///
+    /// Exit codes: 0 stopped as asked, 64 wrong usage, 69 something it needs is not to be had (a taken port, a locked or damaged
+    /// database), 78 a configuration that cannot be used. The reason is one line on standard error.
+    public func main() async -> Never {
+        // A reader that went away must end a write and not the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            switch CommandLine.arguments.dropFirst().first {
+            case "--help", "-h", "help": print(helpText)
+            case "--version", "version": print("\(name) \(BuildInfo.version)")
+            case "health": exit(await checkHealth() ? 0 : 1)
+            default: try await serve()
+            }
+            exit(0)
+        } catch let error as ConfigurationError {
+            fail(error.description, 78)
+        } catch let error as DatabaseError {
+            fail(error.message, 69)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            fail("the port is taken: stop what listens there, or choose another with HTTP_PORT", 69)
+        } catch let error as IOError {
+            fail("the address cannot be listened on (\(String(cString: strerror(error.errnoCode)))): see HTTP_HOST and HTTP_PORT", 69)
+        } catch {
+            fail("\(Problem.describe(error)): \(error)", 70)
+        }
+    }
+
+    private func fail(_ message: String, _ code: Int32) -> Never {
+        let line = Array("\(name): \(message)\n".utf8)
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        exit(code)
+    }
+
+    private func serve() async throws {
+        try checkArguments()
+        let settings = try await Settings()
+        for setting in allSettings { try setting.check(settings) }
+        let telemetry = Telemetry.bootstrap(
+            service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
+            logFormat: LogFormat(rawValue: try settings(ServiceSettings.logFormat)) ?? .automatic,
+            logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info)
+        let boot = Boot(service: name, settings: settings, logger: Logger(label: name), telemetry: telemetry)
+        let parts = try await build(boot)
+        do {
+            try await run(boot, parts)
+        } catch {
+            await parts.close()
+            throw error
+        }
+        await parts.close()
+        boot.logger.info("stopped")
+    }
+
+    private func run(_ boot: Boot, _ parts: ServiceParts) async throws {
+        let logger = boot.logger
+        let application = try application(boot, parts) { channel in
+            logger.info("ready", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+        }
+        var quiet = logger
+        quiet.logLevel = .warning
+        // Shut down in reverse: drain first, then the listener, then the background work.
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = parts.background.map { .init(service: $0) }
+        services.append(.init(service: application))
+        services.append(.init(service: Drain(readiness: boot.readiness, time: try boot.settings(ServiceSettings.drain), logger: logger), successTerminationBehavior: .ignore))
+        if let pid = try boot.settings.optional(ServiceSettings.supervisor) {
+            services.append(.init(service: SupervisorWatch(pid: pid_t(pid)), successTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        configuration.maximumGracefulShutdownDuration = try boot.settings(ServiceSettings.drain) + boot.settings(ServiceSettings.shutdownTimeout)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// A misspelt flag must not be silence.
+    private func checkArguments() throws {
+        let known = Set(allSettings.map(\.flag))
+        for argument in CommandLine.arguments.dropFirst() where argument.hasPrefix("-") {
+            let flag = argument.split(separator: "=", maxSplits: 1).first.map(String.init) ?? argument
+            guard known.contains(flag) else { throw ConfigurationError("\(flag) is not a flag of this program: see --help") }
+        }
+    }
+
+    /// `SERVICE health`: asks the running one; for containers, which have no shell and no curl.
+    private func checkHealth() async -> Bool {
+        guard let settings = try? await Settings(arguments: []), let port = try? settings(ServiceSettings.port(port)),
+            let host = try? settings(ServiceSettings.host)
+        else { return false }
+        let client = HTTPClient.forServices()
+        let target = host == "0.0.0.0" ? "127.0.0.1" : host
+        let answer = try? await HTTPUpstream(name: name, baseURL: "http://\(target):\(port)", client: client).send(UpstreamRequest(.get, "/health/ready"))
+        try? await client.shutdown()
+        return answer?.status == 200
+    }
+
+    var helpText: String {
+        var text = """
+            \(name) \(BuildInfo.version)
+
+            USAGE: \(name) [--flag VALUE …]     runs the service until SIGTERM or Ctrl-C
+                   \(name) health               exit status 0 if the running service is ready
+                   \(name) --version
+
+            Every setting is a flag, an environment variable, or a line in a file .env in the working folder, in that order.
+
+
+            """
+        for setting in allSettings {
+            let value = setting.defaultText.map { "default \($0)\(setting.unit.map { " \($0)" } ?? "")" } ?? "no default"
+            text += "  \(setting.flag), \(setting.variable)   (\(value))\n      \(setting.help)\n"
+        }
+        return text
+    }
+}
+
+/// Keeps the listener open for a while after readiness has turned false, so that load balancers notice first.
+private struct Drain: Service {
+    let readiness: Readiness
+    let time: Duration
+    let logger: Logger
+
+    func run() async throws {
+        // Graceful shutdown cancels nothing here: it only ends the wait.
+        try? await gracefulShutdown()
+        readiness.drain()
+        logger.info("draining", metadata: ["seconds": "\(time.inSeconds)"])
+        try? await Task.sleep(for: time)
+    }
+}
+
+/// Ends the service when the process that started it has gone, even by SIGKILL: nothing is left behind on a laptop.
+private struct SupervisorWatch: Service {
+    let pid: pid_t
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            while getppid() == pid || kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(500)) }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+/// The settings that every service has. Each bound says why it is what it is.
+public enum ServiceSettings {
+    public static let host = Setting<String>.string(
+        "http.host", default: "127.0.0.1", help: "Address to listen on. Loopback, so that nothing is open to a network by default.")
+    public static func port(_ number: Int) -> Setting<Int> {
+        .integer("http.port", default: number, in: 0...65535, help: "Port to listen on; 0 takes a free one.")
+    }
+    public static let maxBody = Setting<Int>.integer(
+        "http.max.body.bytes", default: 1 << 20, in: 1024...(64 << 20), unit: "bytes",
+        help: "Longest request body; 1 MiB holds 200 products. Streams such as imports are bounded by row and not by this.")
+    public static let maxHeaders = Setting<Int>.integer(
+        "http.max.header.bytes", default: 16 << 10, in: 1024...(256 << 10), unit: "bytes",
+        help: "Longest header section; a token and a trace fit many times.")
+    public static let maxInFlight = Setting<Int>.integer(
+        "http.max.in.flight", default: 1024, in: 1...100_000, unit: "requests",
+        help: "Requests worked on at once; more are answered 503. Bounds memory.")
+    public static let maxConnections = Setting<Int>.integer(
+        "http.max.connections", default: 4096, in: 1...100_000, unit: "connections", help: "Open connections; more wait in the backlog.")
+    public static let idleTimeout = Setting<Duration>.seconds(
+        "http.idle.timeout.seconds", default: 60, in: 1...3600, help: "An idle connection is closed after this; also bounds a slow request head.")
+    public static let requestTimeout = Setting<Duration>.seconds(
+        "http.request.timeout.seconds", default: 10, in: 0.01...600,
+        help: "A request without a deadline of its own gets this one, and none gets a longer one.")
+    public static let drain = Setting<Duration>.seconds(
+        "drain.seconds", default: 0, in: 0...300,
+        help: "Between SIGTERM (readiness turns false) and closing the listener; a load balancer needs about 5 to notice.")
+    public static let shutdownTimeout = Setting<Duration>.seconds(
+        "shutdown.timeout.seconds", default: 15, in: 1...300, help: "Requests in flight get this long to end after the listener has closed.")
+    public static let logLevel = Setting<String>(
+        "log.level", default: "info", expected: "one of trace, debug, info, notice, warning, error, critical", help: "Least level that is logged."
+    ) { ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains($0) ? $0 : nil }
+    public static let logFormat = Setting<String>(
+        "log.format", default: "automatic", expected: "json, pretty or automatic", help: "automatic: pretty on a terminal, one JSON object a line elsewhere."
+    ) { ["json", "pretty", "automatic"].contains($0) ? $0 : nil }
+    public static let environment = Setting<String>.string("dd.env", default: "local", help: "The deployment's name in logs and metrics.")
+
+    public static let dataDirectory = Setting<String>.string(
+        "data.dir", default: ".hello-dd", help: "Folder of the embedded database; made if it is not there.")
+    public static let databaseURL = Setting<String>.string(
+        "database.url", secret: true, help: "sqlite:PATH or sqlite::memory:. Without it, and without DB_HOST, a file in DATA_DIR.")
+    public static let databaseHost = Setting<String>.string("db.host", help: "PostgreSQL by parts instead of DATABASE_URL: host.")
+    public static let databasePort = Setting<Int>.integer("db.port", default: 5432, in: 1...65535, help: "PostgreSQL by parts: port.")
+    public static let databaseName = Setting<String>.string("db.name", help: "PostgreSQL by parts: database; by default the service's name.")
+    public static let databaseUser = Setting<String>.string("db.user", help: "PostgreSQL by parts: role; by default the service's name.")
+    public static let databasePassword = Setting<String>.string("db.password", secret: true, help: "PostgreSQL by parts: password.")
+
+    public static let keysDirectory = Setting<String>.string(
+        "keys.dir", default: ".hello-dd/keys", help: "Folder of the local key pairs; made with fresh keys if it is not there.")
+    public static let issuer = Setting<String>.string(
+        "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
+    public static let supervisor = Setting<Int>.integer(
+        "supervisor.pid", in: 1...Int(Int32.max), help: "Set by hello-dd up: the service stops when this process has gone.")
+
+    static func all(port number: Int) -> [SettingInfo] {
+        [
+            SettingInfo(host), SettingInfo(port(number)), SettingInfo(maxBody), SettingInfo(maxHeaders), SettingInfo(maxInFlight),
+            SettingInfo(maxConnections), SettingInfo(idleTimeout), SettingInfo(requestTimeout), SettingInfo(drain), SettingInfo(shutdownTimeout),
+            SettingInfo(logLevel), SettingInfo(logFormat), SettingInfo(environment), SettingInfo(dataDirectory), SettingInfo(databaseURL),
+            SettingInfo(databaseHost), SettingInfo(databasePort), SettingInfo(databaseName), SettingInfo(databaseUser),
+            SettingInfo(databasePassword), SettingInfo(keysDirectory), SettingInfo(issuer), SettingInfo(supervisor),
+        ]
+    }
+}

@@ -1,0 +1,117 @@
+public import Basics
+import Crypto
+public import Database
+public import HTTPPath
+import HTTPTypes
+public import Hummingbird
+public import NIOCore
+
+/// `Idempotency-Key`: the first answer is given again, and the effect happens once.
+///
+/// Key and effect commit in one transaction. The scope is (subject, route); keys are kept for 24 h, and "the same request" means the
+/// same SHA-256 of the body's bytes. What is refused before it runs is not stored, so a mended request may use its key again.
+public enum Idempotency {
+    /// The statements a service's migration includes; one row a key.
+    public static let migration = """
+        CREATE TABLE idempotency_keys (
+            subject TEXT NOT NULL, route TEXT NOT NULL, key TEXT NOT NULL, body_sha256 TEXT NOT NULL,
+            status INTEGER NOT NULL, location TEXT, etag TEXT, body TEXT NOT NULL, created_at BIGINT NOT NULL,
+            PRIMARY KEY (subject, route, key)
+        );
+        CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+        """
+
+    /// The key of a request.
+    /// - Throws: 400 where it is not 1–255 visible ASCII characters, or missing although `required`.
+    public static func key(_ request: Request, required: Bool) throws(Problem) -> String? {
+        guard let key = request.headers[.idempotencyKey] else {
+            if required { throw .invalidParameter("Idempotency-Key", "is required, so that a repeated request is done once") }
+            return nil
+        }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .invalidParameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+        }
+        return key
+    }
+
+    /// The SHA-256 of a body, hexadecimal.
+    public static func hash(_ body: ByteBuffer) -> String {
+        SHA256.hash(data: body.readableBytesView).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// 422: the key was used for another request.
+    public static let reused = Problem(
+        422, "idempotency_key_reused", "That Idempotency-Key was used for another request: use a new one.",
+        errors: [FieldError(pointer: "Idempotency-Key", detail: "was used with another body")])
+
+    /// Runs a create at most once per key. Without a key it just runs.
+    /// - Parameter effect: in the transaction that also stores the answer; what it throws rolls both back.
+    public static func run(
+        _ request: Request, _ context: ServiceContext, route: RouteKey, body: ByteBuffer, database: any Database, now: Timestamp,
+        _ effect: @escaping @Sendable (any SQLRunner) async throws -> Answer
+    ) async throws -> Response {
+        guard let key = try key(request, required: false) else {
+            return try await database.withTransaction { try await effect($0) }.response(replayed: false)
+        }
+        let subject = context.identity.actor
+        let name = route.description
+        let hash = hash(body)
+        let (answer, replayed) = try await database.withTransaction { transaction -> (Answer, Bool) in
+            let oldest = now - .seconds(24 * 3600)
+            try await transaction.execute("DELETE FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key) AND created_at < \(oldest)")
+            let rows = try await transaction.query(
+                "SELECT body_sha256, status, location, etag, body FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key)")
+            if let row = rows.first {
+                guard try row.decode("body_sha256", as: String.self) == hash else { throw reused }
+                return (
+                    Answer(
+                        status: try row.decode("status"), body: ByteBuffer(string: try row.decode("body", as: String.self)),
+                        location: try row.decode("location"), etag: try row.decode("etag")), true
+                )
+            }
+            let answer = try await effect(transaction)
+            try await transaction.execute(
+                """
+                INSERT INTO idempotency_keys (subject, route, key, body_sha256, status, location, etag, body, created_at)
+                VALUES (\(subject), \(name), \(key), \(hash), \(answer.status), \(answer.location as String?), \(answer.etag as String?), \(String(buffer: answer.body)), \(now))
+                """)
+            return (answer, false)
+        }
+        return answer.response(replayed: replayed)
+    }
+
+    /// Removes keys older than 24 h, at most `limit` at once.
+    /// - Returns: how many.
+    @discardableResult
+    public static func sweep(_ database: any SQLRunner, now: Timestamp, limit: Int = 1000) async throws -> Int {
+        let oldest = now - .seconds(24 * 3600)
+        return try await database.execute(
+            """
+            DELETE FROM idempotency_keys WHERE (subject, route, key) IN
+                (SELECT subject, route, key FROM idempotency_keys WHERE created_at < \(oldest) ORDER BY created_at LIMIT \(limit))
+            """)
+    }
+
+    /// An answer that can be stored.
+    public struct Answer: Sendable {
+        public var status: Int
+        public var body: ByteBuffer
+        public var location: String?
+        public var etag: String?
+
+        public init(status: Int, body: ByteBuffer, location: String? = nil, etag: String? = nil) {
+            self.status = status
+            self.body = body
+            self.location = location
+            self.etag = etag
+        }
+
+        func response(replayed: Bool) -> Response {
+            var headers = HTTPFields()
+            headers[.location] = location
+            headers[.eTag] = etag
+            if replayed { headers[.idempotencyReplayed] = "true" }
+            return .json(bytes: body, status: HTTPResponse.Status(code: status), headers: headers)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Basics
+import HTTPPath
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import NIOCore
+import Resilience
+import Synchronization
+
+/// What surrounds every handler, outermost first: correlation, log and metrics → errors become problems → admission → deadline →
+/// who may call → the handler.
+struct Pipeline: RouterMiddleware {
+    let routes: [RouteKey: Routes.Entry]
+    let authorizer: Authorizer
+    let limits: Limits
+    private let inFlight = InFlight()
+
+    struct Limits: Sendable {
+        var maxBodyBytes: Int
+        var maxInFlight: Int
+        var requestTimeout: Duration
+    }
+
+    final class InFlight: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    init(routes: [Routes.Entry], authorizer: Authorizer, limits: Limits) {
+        self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
+        self.authorizer = authorizer
+        self.limits = limits
+    }
+
+    func handle(_ request: Request, context: ServiceContext, next: (Request, ServiceContext) async throws -> Response) async throws -> Response {
+        var random = SystemRandomNumberGenerator()
+        let call = CallContext(continuing: request.headers, using: &random)
+        var context = context
+        context.call = call
+        context.maxBodyBytes = limits.maxBodyBytes
+        context.logger[metadataKey: "hb.request.id"] = nil
+        let start = ContinuousClock.now
+        let route = context.endpointPath.flatMap { routes[RouteKey(request.method, $0)] }
+        return await CallContext.$current.withValue(call) {
+            var failure: (any Error)?
+            var response: Response
+            do {
+                response = try await admit(request, route, context, next)
+            } catch {
+                failure = error
+                let problem = Problem(mapping: error)
+                response = .problem(problem, traceID: call.traceID)
+                if problem.status == 405 { response.headers[.allow] = allowed(request.uri.path) }
+            }
+            response.headers[.correlationID] = call.correlationID
+            response.headers[.xContentTypeOptions] = "nosniff"
+            if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+            report(request, route, response, failure, .now - start, context)
+            return response
+        }
+    }
+
+    private func admit(
+        _ request: Request, _ route: Routes.Entry?, _ context: ServiceContext, _ next: (Request, ServiceContext) async throws -> Response
+    ) async throws -> Response {
+        guard let route else {
+            guard allowed(request.uri.path).isEmpty else {
+                throw Problem(405, "method_not_allowed", "That path does not take \(request.method.rawValue.prefix(20)).")
+            }
+            throw Problem(404, "route_not_found", "There is no such path here; /docs lists them all.")
+        }
+        let isHealth = route.key.path.hasPrefix("/health")
+        let count = inFlight.count.add(1, ordering: .relaxed).newValue
+        defer { inFlight.count.subtract(1, ordering: .relaxed) }
+        guard isHealth || count <= limits.maxInFlight else { throw Problem.unavailable("Too many requests are being worked on.") }
+
+        let deadline = Deadline.after(try timeAllowed(request))
+        return try await Deadline.with(deadline) {
+            var context = context
+            context.identity = try await authorizer.identify(request.headers)
+            guard context.identity.isAllowed(by: route.access) else {
+                throw context.identity.role == .anonymous
+                    ? Problem(401, "unauthenticated", "Send a bearer token.", errors: [FieldError(pointer: "Authorization", detail: "is required")])
+                    : Problem(403, "forbidden", "The role \(context.identity.role.rawValue) may not do that.")
+            }
+            if var call = CallContext.current {
+                call.subject = context.identity.role == .service ? context.identity.onBehalfOf : context.identity.subject
+                if call.subject?.isEmpty == true { call.subject = nil }
+                context.call = call
+            }
+            let admitted = context
+            return try await CallContext.$current.withValue(admitted.call) {
+                switch route.kind {
+                case .plain: try await withTimeout(deadline.remaining) { try await route.handler(request, admitted) }
+                case .streaming: try await Deadline.none { try await route.handler(request, admitted) }
+                }
+            }
+        }
+    }
+
+    /// The caller's remaining time, within what this service grants.
+    private func timeAllowed(_ request: Request) throws(Problem) -> Duration {
+        guard let text = request.headers[.requestTimeout] else { return limits.requestTimeout }
+        guard let milliseconds = Int64(text), milliseconds >= 1 else {
+            throw .invalidParameter("X-Request-Timeout-Ms", "must be a whole number of milliseconds, at least 1")
+        }
+        return min(.milliseconds(min(milliseconds, 3_600_000)), limits.requestTimeout)
+    }
+
+    /// The methods that a path takes, for `Allow`.
+    private func allowed(_ path: String) -> String {
+        Set(routes.keys.filter { $0.matches(path) }.map(\.method.rawValue)).sorted().joined(separator: ", ")
+    }
+
+    private func report(
+        _ request: Request, _ route: Routes.Entry?, _ response: Response, _ failure: (any Error)?, _ duration: Duration, _ context: ServiceContext
+    ) {
+        let path = route?.key.path ?? "unknown"
+        let status = response.status.code
+        Timer(
+            label: "http.server.request.duration",
+            dimensions: [("http.request.method", request.method.rawValue), ("http.route", path), ("http.response.status_code", String(status))]
+        ).recordNanoseconds(duration.microseconds * 1000)
+        let level: Logger.Level = status >= 500 ? .error : path.hasPrefix("/health") || path == "/metrics" ? .debug : .info
+        var metadata: Logger.Metadata = [
+            "http.method": "\(request.method.rawValue)", "http.route": "\(path)", "http.status": "\(status)",
+            "duration_ms": "\(Double(duration.microseconds) / 1000)",
+        ]
+        if let call = CallContext.current {
+            metadata["correlation_id"] = "\(call.correlationID)"
+            metadata["trace_id"] = "\(call.traceID)"
+        }
+        if status >= 500, let failure { metadata["error"] = "\(Problem.describe(failure))" }
+        context.logger.log(level: level, "request", metadata: metadata)
+    }
+}
+
+extension HTTPField.Name {
+    static let xContentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
+}

@@ -1,0 +1,50 @@
+import Database
+public import HTTPPath
+import Hummingbird
+import NIOCore
+import Resilience
+
+extension Problem {
+    /// Every error becomes what the caller sees here, and nowhere else.
+    public init(mapping error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as InvalidInput: self = .invalidBody(error)
+        case let error as JSONSyntaxError: self = .malformedJSON(error)
+        case is DeadlineExceeded: self = .deadlineExceeded
+        case let error as UpstreamError: self = Self.upstream(error)
+        case let error as DatabaseError: self = Self.database(error)
+        case is NIOTooManyBytesError: self = Problem(413, "body_too_large", "The body is too long.")
+        case is CancellationError: self = .unavailable("The work was given up.")
+        case let error as HTTPError: self = Problem(error.status.code, "http_\(error.status.code)", "The request cannot be answered.")
+        default: self = Problem(500, "internal_error", "Something went wrong here, and it is logged under this trace id.")
+        }
+    }
+
+    private static func upstream(_ error: UpstreamError) -> Problem {
+        switch error.code {
+        case .unreachable, .cancelled: .unavailable("The \(error.upstream) service cannot be reached.")
+        case .timeout: Problem(504, "upstream_timeout", "The \(error.upstream) service did not answer in time.")
+        case .interrupted, .answerTooLarge, .badAnswer:
+            Problem(502, "bad_gateway", "The \(error.upstream) service gave no answer that can be used.", retryAfterSeconds: 1)
+        }
+    }
+
+    private static func database(_ error: DatabaseError) -> Problem {
+        switch error.code {
+        case .busy, .timeout, .poolExhausted, .connectionLost, .unavailable, .closed, .serializationFailure, .deadlock, .cancelled, .diskFull, .commitUnknown:
+            .unavailable("The database cannot do that now.")
+        default: Problem(500, "internal_error", "Something went wrong here, and it is logged under this trace id.")
+        }
+    }
+
+    /// For logs: the type and what is known not to leak values.
+    static func describe(_ error: any Error) -> String {
+        switch error {
+        case let problem as Problem: "\(problem.code): \(problem.detail)"
+        case let error as DatabaseError: error.description
+        case let error as UpstreamError: error.description
+        default: String(reflecting: type(of: error))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+public import Basics
+import Crypto
+import FoundationEssentials
+public import JWTKit
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Key pairs in a folder, made when they are first needed: what signs users' tokens on a laptop, and what a service signs its calls with.
+///
+/// Two pairs, because their powers differ: `users` may name shoppers and operators, `services` may name services.
+/// The folder is `0700`, private keys are `0600`; several processes may start at once.
+public struct LocalKeys: Sendable {
+    public enum Pair: String, CaseIterable, Sendable {
+        case users, services
+    }
+
+    private let folder: String
+
+    public init(folder: String) { self.folder = folder }
+
+    /// The public keys of a pair, made if they are not there.
+    public func jwks(_ pair: Pair) throws(ConfigurationError) -> JWKS {
+        let key = try privateKey(pair)
+        // x963 is one byte 04, then x and y.
+        let point = key.publicKey.x963Representation.dropFirst()
+        return JWKS(keys: [
+            JWK.ecdsa(
+                .es256, identifier: JWKIdentifier(string: Self.keyID(key)), x: base64URLEncoded(point.prefix(32)), y: base64URLEncoded(point.suffix(32)),
+                curve: .p256)
+        ])
+    }
+
+    /// Signs tokens with a pair's private key.
+    public func signer(_ pair: Pair) async throws(ConfigurationError) -> TokenSigner {
+        let key = try privateKey(pair)
+        return await TokenSigner(key: key, keyID: Self.keyID(key))
+    }
+
+    private static func keyID(_ key: P256.Signing.PrivateKey) -> String {
+        base64URLEncoded(Array(SHA256.hash(data: key.publicKey.rawRepresentation)).prefix(9))
+    }
+
+    private func privateKey(_ pair: Pair) throws(ConfigurationError) -> P256.Signing.PrivateKey {
+        let path = "\(folder)/\(pair.rawValue).pem"
+        if let key = try read(path) { return key }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw ConfigurationError("the keys folder \(folder) cannot be made: choose another with KEYS_DIR")
+        }
+        // Written whole under another name, then linked to its own: whoever comes second finds the first one's key.
+        let draft = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
+        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard file >= 0 else { throw ConfigurationError("the keys folder \(folder) cannot be written to: choose another with KEYS_DIR") }
+        defer { unlink(draft) }
+        let pem = Array(P256.Signing.PrivateKey().pemRepresentation.utf8)
+        let written = pem.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+        fsync(file)
+        close(file)
+        guard written == pem.count, link(draft, path) == 0 || errno == EEXIST, let key = try read(path) else {
+            throw ConfigurationError("the keys folder \(folder) cannot be written to: choose another with KEYS_DIR")
+        }
+        return key
+    }
+
+    private func read(_ path: String) throws(ConfigurationError) -> P256.Signing.PrivateKey? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: data, as: UTF8.self)) else {
+            throw ConfigurationError("\(path) is not a P-256 private key: remove it and a new one is made")
+        }
+        return key
+    }
+}
+
+/// Makes tokens.
+public struct TokenSigner: Sendable {
+    private let keys: JWTKeyCollection
+    private let keyID: JWKIdentifier
+
+    init(key: P256.Signing.PrivateKey, keyID: String) async {
+        keys = JWTKeyCollection()
+        self.keyID = JWKIdentifier(string: keyID)
+        // A key made by the same library cannot fail to convert.
+        if let key = try? ECDSA.PrivateKey<P256>(backing: key) { await keys.add(ecdsa: key, kid: self.keyID) }
+    }
+
+    /// - Parameters:
+    ///   - lifetime: positive.
+    ///   - now: when it begins to hold.
+    public func token(
+        issuer: String, subject: String, audience: String, role: Identity.Role, lifetime: Duration, now: Timestamp = .now
+    ) async throws -> String {
+        let seconds = Double(now.microseconds / 1_000_000)
+        return try await keys.sign(
+            Claims(iss: issuer, sub: subject, aud: .one(audience), exp: seconds + lifetime.inSeconds, iat: seconds, nbf: seconds, role: role.rawValue),
+            kid: keyID, header: ["typ": "JWT"])
+    }
+}
+
+/// A service's own token for calls to one other service: made when first needed, and again before it expires.
+public actor ServiceToken {
+    private let signer: TokenSigner
+    private let issuer: String
+    private let audience: String
+    private let lifetime: Duration
+    private var current: (header: String, renewAt: ContinuousClock.Instant)?
+
+    /// - Parameters:
+    ///   - issuer: the calling service's name.
+    ///   - audience: the called service's name.
+    public init(signer: TokenSigner, issuer: String, audience: String, lifetime: Duration = .seconds(600)) {
+        self.signer = signer
+        self.issuer = issuer
+        self.audience = audience
+        self.lifetime = lifetime
+    }
+
+    /// The `Authorization` header.
+    public func header() async throws -> String {
+        if let current, current.renewAt > .now { return current.header }
+        let token = try await signer.token(issuer: issuer, subject: issuer, audience: audience, role: .service, lifetime: lifetime)
+        let header = "Bearer \(token)"
+        current = (header, .now + lifetime / 2)
+        return header
+    }
+}
