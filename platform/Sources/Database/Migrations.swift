@@ -1,0 +1,158 @@
+public import Basics
+import Crypto
+
+/// One step of a database's schema.
+public struct Migration: Hashable, Sendable {
+    /// 1, 2, 3, …, without gaps.
+    public let version: Int
+    /// For people: the file's name without its ending.
+    public let name: String
+    /// The script for SQLite.
+    public let sqlite: String
+    /// The script for PostgreSQL; nil if there is none, and then it cannot be applied there.
+    public let postgres: String?
+
+    public init(version: Int, name: String, sqlite: String, postgres: String? = nil) {
+        self.version = version
+        self.name = name
+        self.sqlite = sqlite
+        self.postgres = postgres
+    }
+
+    func script(for dialect: Dialect) throws(DatabaseError) -> String {
+        switch dialect {
+        case .sqlite: return sqlite
+        case .postgres:
+            guard let postgres else { throw .migration("\(name) has no script for PostgreSQL") }
+            return postgres
+        }
+    }
+
+    /// The lower-case hexadecimal SHA-256 of the script.
+    func checksum(for dialect: Dialect) throws(DatabaseError) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let hash = SHA256.hash(data: Array(try script(for: dialect).utf8))
+        return String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
+
+extension Migration {
+    /// Reads migrations from the bytes of their files, in any order.
+    ///
+    /// `m0001_catalogue.sql` serves both dialects; `m0001_catalogue.sqlite.sql` and `m0001_catalogue.postgres.sql` serve one each.
+    /// Throws `migrationChecksumMismatch` naming the file if a name has another form, a version is there twice or missing, or a
+    /// text is not UTF-8.
+    public static func load(_ files: [(name: String, bytes: [UInt8])]) throws(DatabaseError) -> [Migration] {
+        struct Parts {
+            var name: String
+            var scripts: [Dialect: String]
+        }
+        var found: [Int: Parts] = [:]
+        for file in files {
+            guard let (version, name, dialects) = parse(file.name) else {
+                throw .migration("\(file.name) is not named like m0001_name.sql, m0001_name.sqlite.sql or m0001_name.postgres.sql")
+            }
+            guard let text = String(validating: file.bytes, as: UTF8.self) else { throw .migration("\(file.name) is not UTF-8") }
+            var parts = found[version] ?? Parts(name: name, scripts: [:])
+            guard parts.name == name else { throw .migration("\(file.name) has the same version as \(parts.name)") }
+            for dialect in dialects {
+                guard parts.scripts.updateValue(text, forKey: dialect) == nil else {
+                    throw .migration("\(file.name) is there twice, or its dialect is covered by another file")
+                }
+            }
+            found[version] = parts
+        }
+        var migrations: [Migration] = []
+        for (version, parts) in found.sorted(by: { $0.key < $1.key }) {
+            guard let sqlite = parts.scripts[.sqlite] else { throw .migration("\(parts.name) has no script for SQLite") }
+            migrations.append(Migration(version: version, name: parts.name, sqlite: sqlite, postgres: parts.scripts[.postgres]))
+        }
+        try check(migrations)
+        return migrations
+    }
+
+    private static func parse(_ file: String) -> (version: Int, name: String, dialects: [Dialect])? {
+        guard file.hasSuffix(".sql") else { return nil }
+        let parts = file.dropLast(4).split(separator: ".", omittingEmptySubsequences: false)
+        let dialects: [Dialect]
+        switch parts.count {
+        case 1: dialects = [.sqlite, .postgres]
+        case 2:
+            guard let dialect = Dialect(rawValue: String(parts[1])) else { return nil }
+            dialects = [dialect]
+        default: return nil
+        }
+        guard parts[0].first == "m", let underscore = parts[0].firstIndex(of: "_"), parts[0].index(after: underscore) < parts[0].endIndex else {
+            return nil
+        }
+        let digits = parts[0][..<underscore].dropFirst()
+        guard digits.count == 4, digits.utf8.allSatisfy({ (48...57).contains($0) }), let version = Int(digits), version > 0 else { return nil }
+        return (version, String(parts[0]), dialects)
+    }
+
+    /// Throws unless the versions are 1, 2, 3, ….
+    static func check(_ migrations: [Migration]) throws(DatabaseError) {
+        for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
+            throw .migration("\(migration.name) has version \(migration.version), but \(index + 1) comes next: a migration is missing or there twice")
+        }
+    }
+}
+
+/// Brings the schema up to date: applies the migrations that are missing, each in a transaction of its own, and records them
+/// in `schema_migrations`. Run again, it changes nothing.
+///
+/// Throws `migrationChecksumMismatch`, naming the file, if an applied migration was edited or renamed since, if versions are
+/// missing, or if the database has a migration this program does not know, because a newer one ran here before.
+/// A migration that fails leaves nothing behind; those before it stay.
+///
+/// - Parameter now: the time of day, recorded with each migration.
+public func migrate(
+    _ database: any Database, _ migrations: [Migration], now: @Sendable () -> Timestamp = { .now }
+) async throws {
+    let migrations = migrations.sorted { $0.version < $1.version }
+    try Migration.check(migrations)
+    try await database.execute(
+        SQL(
+            sqlite: """
+                CREATE TABLE IF NOT EXISTS schema_migrations (
+                    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
+                ) STRICT
+                """,
+            postgres: """
+                CREATE TABLE IF NOT EXISTS schema_migrations (
+                    version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL
+                )
+                """))
+    let applied = try await database.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version")
+    for (index, row) in applied.enumerated() {
+        let (version, name) = (try row.decode("version", as: Int.self), try row.decode("name", as: String.self))
+        guard version <= migrations.count else {
+            throw DatabaseError.migration(
+                "the database has \(name), and this program knows \(migrations.count) migrations: it is older than the database; run the newer one")
+        }
+        guard version == index + 1 else { throw DatabaseError.migration("\(migrations[index].name) was skipped, but \(name) was applied") }
+        let known = migrations[index]
+        guard name == known.name, try row.decode("checksum") == known.checksum(for: database.dialect) else {
+            throw DatabaseError.migration("\(known.name) is not what was applied as \(name); restore it, and put the change into a new migration")
+        }
+    }
+    for migration in migrations.dropFirst(applied.count) {
+        let (script, checksum) = (try migration.script(for: database.dialect), try migration.checksum(for: database.dialect))
+        do {
+            try await database.withTransaction(.serializable) { transaction in
+                try await transaction.executeScript(script)
+                try await transaction.execute(
+                    """
+                    INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                    VALUES (\(migration.version), \(migration.name), \(checksum), \(now()))
+                    """)
+            }
+        } catch let error as DatabaseError {
+            throw DatabaseError(error.code, "migration \(migration.name): \(error.message)", constraint: error.constraint)
+        }
+    }
+}
+
+extension DatabaseError {
+    static func migration(_ message: String) -> DatabaseError { DatabaseError(.migrationChecksumMismatch, message) }
+}
