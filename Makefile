@@ -1,0 +1,119 @@
+# hello-dd: everything a person or a machine does here has a target; `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# debug compiles fastest, so the first order comes soonest; CONFIGURATION=release for speed at run time.
+CONFIGURATION ?= debug
+SWIFT ?= swift
+# Arguments passed on to hello-dd, e.g. make up ARGS="--ephemeral --gateway-port 9000"
+ARGS ?=
+
+BIN := .build/$(CONFIGURATION)
+SERVICES := inventory-service pricing-service api-gateway
+HELLO_DD := $(BIN)/hello-dd
+PYTHON := .venv/bin/python
+
+# Compiles only what the product needs (no tests); swift prints its progress.
+build = echo "==> building $(1) ($(CONFIGURATION))" && $(SWIFT) build -c $(CONFIGURATION) --product $(1)
+need_binary = @test -x $(HELLO_DD) || { echo "hello-dd is not built yet: run 'make up' first" >&2; exit 1; }
+
+.PHONY: help
+help: ## List these targets
+	@echo "hello-dd: a small shop of three services. Start with: make up"
+	@echo
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables: CONFIGURATION=debug|release (now: $(CONFIGURATION)), ARGS='…' passed on to hello-dd"
+
+.PHONY: setup
+setup: ## Install what running needs (system libraries); quick when nothing is missing
+	@scripts/setup.sh
+
+.PHONY: build
+build: setup ## Compile the three services and the command line
+	@for product in $(SERVICES) hello-dd; do $(call build,$$product); done
+
+.PHONY: up
+up: build ## Build, then run the shop in the foreground (Ctrl-C stops it)
+	@exec $(HELLO_DD) up $(ARGS)
+
+.PHONY: down
+down: ## Stop a shop that runs in the background (started with: make up ARGS=--detach)
+	$(need_binary)
+	@$(HELLO_DD) down $(ARGS)
+
+.PHONY: status
+status: ## Show which services run, where, and whether they are ready
+	$(need_binary)
+	@$(HELLO_DD) status $(ARGS)
+
+.PHONY: logs
+logs: ## Show the services' logs
+	$(need_binary)
+	@$(HELLO_DD) logs $(ARGS)
+
+.PHONY: health
+health: ## Check this machine and the running shop, and say what to do about what is wrong
+	$(need_binary)
+	@$(HELLO_DD) doctor $(ARGS)
+
+.PHONY: demo
+demo: ## Take the README's tour: browse, quote, order, decline, cancel; fails on the first surprise
+	$(need_binary)
+	@$(HELLO_DD) demo $(ARGS)
+
+.PHONY: run-inventory
+run-inventory: setup ## Run inventory-service alone on port 8001
+	@$(call build,inventory-service)
+	@exec $(BIN)/inventory-service
+
+.PHONY: run-pricing
+run-pricing: setup ## Run pricing-service alone on port 8002
+	@$(call build,pricing-service)
+	@exec $(BIN)/pricing-service
+
+.PHONY: run-gateway
+run-gateway: setup ## Run api-gateway alone on port 8000
+	@$(call build,api-gateway)
+	@exec $(BIN)/api-gateway
+
+.PHONY: test
+test: ## Everything CI runs: lint, all tests, the OpenAPI exchanges, the scripts' own tests
+	@scripts/test.sh
+
+.PHONY: test-inventory
+test-inventory: setup ## Run inventory-service's tests
+	@$(SWIFT) test --filter '^InventoryServiceTests\.'
+
+.PHONY: test-pricing
+test-pricing: setup ## Run pricing-service's tests
+	@$(SWIFT) test --filter '^PricingServiceTests\.'
+
+.PHONY: test-gateway
+test-gateway: setup ## Run the gateway's tests: routes, orders, payments
+	@$(SWIFT) test --filter '^(GatewayTests|OrdersTests|PaymentsTests)\.'
+
+.PHONY: lint
+lint: ## Check format and style of the Swift and shell sources
+	@scripts/lint.sh
+
+.PHONY: format
+format: ## Rewrite the Swift sources in the house's format
+	@scripts/lint.sh --fix
+
+.PHONY: openapi
+openapi: ## Render each openapi.yaml into the JSON its service embeds
+	@scripts/setup.sh --test
+	@$(PYTHON) scripts/render-openapi.py
+
+.PHONY: footprint
+footprint: ## Measure start-up time and memory of each service (CONFIGURATION=release for the figures that count)
+	@scripts/setup.sh
+	@for product in $(SERVICES); do $(call build,$$product); done
+	@python3 scripts/footprint.py --bin $(BIN) $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built and installed here; the shop's data in .hello-dd stays
+	@rm -rf .build .venv

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Installs what hello-dd needs and what is missing; does nothing, quickly, when nothing is.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly MINIMUM_SWIFT=6.2
+readonly VENV=.venv
+readonly REQUIREMENTS=tests/openapi/requirements.txt
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/setup.sh [--test] [--dry-run]
+
+Installs what building and running hello-dd needs: the SQLite and zlib headers, pkg-config, and a C++ standard library
+for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
+
+  --test      also what `make test` needs: shellcheck, and a Python venv in .venv with the OpenAPI validator
+  --dry-run   say what is missing, install nothing; exit 1 if anything is
+  --help      this text
+
+Debian and Ubuntu: by apt, with sudo if not root. macOS: by Homebrew (written, but untested).
+TEXT
+}
+
+say() { printf '==> setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+with_tests=false
+dry_run=false
+for argument in "$@"; do
+    case $argument in
+        --test) with_tests=true ;;
+        --dry-run) dry_run=true ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; fail "unknown argument '$argument'" ;;
+    esac
+done
+
+# --- Swift ------------------------------------------------------------------------------------------------------------
+
+command -v swift >/dev/null ||
+    fail "swift is not on the PATH. Install Swift $MINIMUM_SWIFT or newer: https://www.swift.org/install"
+
+# "Swift version 6.3.1 (…)", "Apple Swift version 6.2 (…)", "Swift version 6.4-dev (…)": the first two numbers.
+swift_version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+[ -n "$swift_version" ] || fail "'swift --version' does not run here: $(swift --version 2>&1 | head -n 1)"
+older=$(printf '%s\n%s\n' "$MINIMUM_SWIFT" "$swift_version" | sort -t . -k 1,1n -k 2,2n | head -n 1)
+[ "$older" = "$MINIMUM_SWIFT" ] ||
+    fail "Swift $swift_version is too old: install $MINIMUM_SWIFT or newer: https://www.swift.org/install"
+
+# --- what is missing: asked of the tools, not of the package database, so that other ways of installing count too -----
+
+has_library() { command -v pkg-config >/dev/null && pkg-config --exists "$1"; }
+has_cxx_library() { printf '#include <string>\n' | clang++ -x c++ -fsyntax-only - 2>/dev/null || printf '#include <string>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null; }
+has_venv() { python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; }
+
+missing=()
+case $(uname -s) in
+    Linux)
+        command -v git >/dev/null || missing+=(git ca-certificates)
+        command -v pkg-config >/dev/null || missing+=(pkg-config)
+        has_library sqlite3 || missing+=(libsqlite3-dev)
+        has_library zlib || missing+=(zlib1g-dev)
+        has_cxx_library || missing+=(g++)
+        if $with_tests; then
+            command -v shellcheck >/dev/null || missing+=(shellcheck)
+            has_venv || missing+=(python3 python3-venv)
+        fi
+        ;;
+    Darwin)
+        # Untested: SQLite and zlib come with the SDK, which Swift brings along.
+        command -v pkg-config >/dev/null || missing+=(pkgconf)
+        has_library sqlite3 || missing+=(sqlite)
+        if $with_tests; then
+            command -v shellcheck >/dev/null || missing+=(shellcheck)
+            has_venv || missing+=(python)
+        fi
+        ;;
+    *) fail "$(uname -s) is not supported: Linux or macOS, please" ;;
+esac
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "needs root for '$*' and there is no sudo: run it as root, then try again"
+    fi
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+    say "missing: ${missing[*]}"
+    if $dry_run; then
+        exit 1
+    elif command -v apt-get >/dev/null; then
+        as_root apt-get update -q
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+    elif command -v brew >/dev/null; then
+        brew install "${missing[@]}"
+    else
+        fail "neither apt-get nor brew is here; install these yourself: ${missing[*]}"
+    fi
+fi
+
+# --- the Python venv of the tests --------------------------------------------------------------------------------------
+
+if $with_tests; then
+    # The stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
+    if ! { [ -x "$VENV/bin/python" ] && cmp -s "$REQUIREMENTS" "$VENV/installed.txt"; }; then
+        if $dry_run; then
+            say "missing: the Python packages of $REQUIREMENTS"
+            exit 1
+        fi
+        say "filling $VENV from $REQUIREMENTS"
+        [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$REQUIREMENTS"
+        cp "$REQUIREMENTS" "$VENV/installed.txt"
+    fi
+fi
+
+if $dry_run; then say "nothing is missing (Swift $swift_version)"; fi

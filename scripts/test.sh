@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# `make test`: installs what the tests need, then every check there is. Goes on after a failed step where the next one still
+# says something, prints one line a step at the end, and exits non-zero if any failed.
+#
+# The steps are functions called by name through `step`, which shellcheck cannot see.
+# shellcheck disable=SC2317
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PYTHON=.venv/bin/python
+# The tests record each HTTP exchange here (one NDJSON file per process); the validator reads them afterwards.
+export HELLO_DD_EXCHANGES="$PWD/.build/exchanges"
+
+summary=()
+failed=0
+
+# step NAME COMMAND…: runs it, keeps its result and time for the summary.
+# Bash ignores `set -e` inside a command whose status is looked at, so the steps below return their failures themselves.
+step() {
+    local name=$1 started=$SECONDS status=0
+    shift
+    printf '\n==> %s\n' "$name"
+    "$@" || status=$?
+    if [ "$status" -eq 0 ]; then
+        summary+=("$(printf 'ok      %4d s  %s' $((SECONDS - started)) "$name")")
+    else
+        summary+=("$(printf 'FAILED  %4d s  %s' $((SECONDS - started)) "$name")")
+        failed=1
+    fi
+    return "$status"
+}
+
+finish() {
+    printf '\n==> make test, in %d s\n' "$SECONDS"
+    printf '    %s\n' "${summary[@]}"
+    if [ "$failed" -eq 0 ]; then echo "    all of it passed"; else echo "    not all of it passed: see above" >&2; fi
+    exit "$failed"
+}
+
+build() {
+    local log=.build/make-test-build.log
+    mkdir -p .build
+    # The log is read for warnings of our own sources; dependencies' are theirs.
+    swift build --build-tests 2>&1 | tee "$log" || return 1
+    if grep -E "^$PWD/(platform|inventory-service|pricing-service|api-gateway|hello-dd|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
+        echo "warnings in our own sources count as errors here" >&2
+        return 1
+    fi
+}
+
+swift_tests() {
+    rm -rf "$HELLO_DD_EXCHANGES" && mkdir -p "$HELLO_DD_EXCHANGES" || return 1
+    swift test --skip-build
+}
+
+script_tests() {
+    local status=0 file
+    for file in tests/scripts/*.test.sh; do
+        echo "--> $file"
+        bash "$file" || status=1
+    done
+    return "$status"
+}
+
+step "setup: what the tests need" scripts/setup.sh --test || finish
+step "lint" scripts/lint.sh || true
+step "scripts: their own tests" script_tests || true
+step "openapi: the validator's own tests" "$PYTHON" tests/openapi/self_test.py || true
+step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
+step "swift build --build-tests" build || finish
+step "swift test" swift_tests || true
+step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
+finish

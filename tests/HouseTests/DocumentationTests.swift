@@ -1,0 +1,88 @@
+import Testing
+
+@Suite("the documentation is true where a machine can tell")
+struct DocumentationTests {
+    @Test("every link within the repository leads somewhere")
+    func links() {
+        #expect(Repository.markdown.contains { $0.path == "README.md" }, "the pages were not found")
+        let pages = Dictionary(uniqueKeysWithValues: Repository.markdown.map { ($0.path, $0) })
+        expectNone(Repository.markdown.flatMap { $0.brokenLinks(page: { pages[$0] }, exists: Repository.exists) })
+    }
+
+    @Test("every make target and hello-dd subcommand that a page names exists")
+    func commands() throws {
+        let makeTargets = try Self.makeTargets()
+        let subcommands = Self.subcommands(in: Repository.sources)
+        expectNone(Repository.markdown.flatMap { $0.unknownCommands(makeTargets: makeTargets, subcommands: subcommands) })
+    }
+
+    @Test("the Makefile lists and explains the targets that the documentation promises")
+    func targets() throws {
+        let makefile = try Repository.text("Makefile")
+        let explained = Set(makefile.split(separator: "\n").compactMap { $0.firstMatch(of: /^([a-z][a-z-]*):.*## \S/).map { String($0.output.1) } })
+        let expected: Set<String> = [
+            "help", "setup", "up", "down", "status", "logs", "health", "demo", "test", "test-inventory", "test-pricing", "test-gateway",
+            "run-inventory", "run-pricing", "run-gateway", "lint", "format", "openapi", "footprint", "clean",
+        ]
+        #expect(expected.subtracting(explained) == [])
+        #expect(try Self.makeTargets() == explained, "a target without its ## explanation")
+    }
+
+    @Test("a page's faults are caught, and what is right is left alone")
+    func planted() {
+        let page = MarkdownPage(
+            path: "docs/page.md",
+            text: """
+                # A heading, with (signs)!
+                [good](../README.md) [gone](missing.md) [there](#a-heading-with-signs) [nowhere](#nothing) [out](https://swift.org/x)
+                Say `make up` or `make fly`; `[no](link.md)` and make believe are prose.
+                ```sh
+                make up && make swim
+                .build/debug/hello-dd up --detach
+                hello-dd sing
+                ```
+                ```text
+                make nothing
+                ```
+                """)
+        let broken = page.brokenLinks(page: { _ in nil }, exists: { $0 == "README.md" || $0 == "docs/page.md" })
+        #expect(broken.map(\.line) == [2, 2])
+        let unknown = page.unknownCommands(makeTargets: ["up"], subcommands: ["up"])
+        #expect(unknown.map(\.message) == ["make fly: no such target", "make swim: no such target", "hello-dd sing: no such subcommand"])
+    }
+
+    @Test("subcommands are read from the command line's own sources")
+    func subcommands() {
+        let source = SwiftSource(
+            path: "hello-dd/Sources/HelloDD/Planted.swift",
+            text: """
+                struct Up: AsyncParsableCommand { }
+                struct ListThings: ParsableCommand {
+                    static let configuration = CommandConfiguration(commandName: "things", abstract: "Lists.")
+                }
+                struct NotACommand: Sendable {}
+                """)
+        #expect(Self.subcommands(in: [source]) == ["up", "things", "list-things", "help"])
+    }
+
+    private static func makeTargets() throws -> Set<String> {
+        let lines = try Repository.text("Makefile").split(separator: "\n")
+        return Set(lines.compactMap { $0.firstMatch(of: /^([a-z][a-z-]*):(?:\s|$)/).map { String($0.output.1) } })
+    }
+
+    /// Names given with `commandName:`, and those ArgumentParser derives from a command's type.
+    private static func subcommands(in sources: [SwiftSource]) -> Set<String> {
+        var names: Set<String> = ["help"]
+        for source in sources where source.module == "HelloDD" {
+            for line in source.lines {
+                if let match = line.firstMatch(of: /commandName:\s*"([^"]+)"/) { names.insert(String(match.output.1)) }
+                if let match = line.firstMatch(of: /struct\s+(\w+):.*ParsableCommand/) { names.insert(kebab(match.output.1)) }
+            }
+        }
+        return names
+    }
+
+    private static func kebab(_ name: Substring) -> String {
+        String(name.enumerated().flatMap { $0.offset > 0 && $0.element.isUppercase ? ["-", $0.element] : [$0.element] }).lowercased()
+    }
+}

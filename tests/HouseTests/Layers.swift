@@ -1,0 +1,71 @@
+/// Who may import whom. A module's list names modules that stand above it in this table only, so imports go down by construction.
+struct Layers {
+    /// From the ground up. A new module is added here, at its floor.
+    static let house = Layers([
+        // platform: no shop word inside
+        ("CSQLite", []),
+        ("Basics", []),
+        ("Resilience", ["Basics"]),
+        ("HTTPPath", ["Basics", "Resilience"]),
+        ("Database", ["Basics", "CSQLite", "Resilience"]),
+        ("Telemetry", ["Basics", "Resilience"]),
+        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
+        // what a service lets others import
+        ("InventoryAPI", ["Basics", "Resilience", "HTTPPath"]),
+        ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
+        // the services: none imports another
+        ("InventoryService", platform + ["InventoryAPI"]),
+        ("PricingService", platform + ["PricingAPI"]),
+        ("Payments", platform + ["PricingAPI"]),
+        ("Orders", platform + ["InventoryAPI", "PricingAPI", "Payments"]),
+        ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
+        // the command line
+        ("HelloDD", platform + ["InventoryAPI", "PricingAPI"]),
+    ])
+
+    private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit"]
+
+    /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name.
+    private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]
+    private static let edgeNames = ["Routes", "HTTP", "App", "main"]
+    private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway"]
+
+    /// Full Foundation pulls ICU in and more than doubles a static binary.
+    private static let fullFoundation: Set<String> = ["Foundation", "FoundationNetworking", "FoundationInternationalization", "FoundationXML"]
+
+    /// In the table's order.
+    let modules: [String]
+    let mayImport: [String: Set<String>]
+
+    init(_ table: [(module: String, mayImport: [String])]) {
+        modules = table.map(\.module)
+        mayImport = Dictionary(table.map { ($0.module, Set($0.mayImport)) }) { $0.union($1) }
+    }
+
+    /// Pairs of the table that do not point strictly upwards in it, towards the ground.
+    var misplaced: [String] {
+        modules.enumerated().flatMap { index, module in
+            (mayImport[module] ?? []).filter { !modules[..<index].contains($0) }.map { "\(module) -> \($0)" }
+        }
+    }
+
+    /// The imports of `source` that break a rule.
+    func violations(in source: SwiftSource) -> [Violation] {
+        guard let allowed = mayImport[source.module] else {
+            return [Violation(path: source.path, line: 1, message: "module \(source.module) has no floor: add it to Layers.house")]
+        }
+        return source.imports.compactMap { line, imported in
+            reason(source, imported, allowed).map { Violation(path: source.path, line: line, message: $0) }
+        }
+    }
+
+    private func reason(_ source: SwiftSource, _ imported: String, _ allowed: Set<String>) -> String? {
+        if Self.fullFoundation.contains(imported) { return "\(imported): FoundationEssentials, or Basics, has to suffice" }
+        if Self.serverModules.contains(imported) {
+            let isEdge = Self.edgeModules.contains(source.module) && Self.edgeNames.contains { source.name.contains($0) }
+            return source.module == "ServiceKit" || isEdge ? nil : "only ServiceKit and a service's Routes, HTTP and App files import \(imported)"
+        }
+        guard mayImport[imported] != nil, imported != source.module else { return nil }
+        return allowed.contains(imported) ? nil : "\(source.module) may not import \(imported)"
+    }
+}

@@ -1,0 +1,86 @@
+/// The rules of the house that a text search can keep.
+enum SourceRules {
+    /// Lines of one Swift file under Sources; beyond it, it no longer reads in one sitting.
+    static let longestFile = 400
+
+    /// Words of the shop. "order" and "stock" also have other meanings: see `innocent`.
+    private static let shopWords: Set<String> = [
+        "basket", "baskets", "cart", "catalogue", "catalog", "checkout", "customer", "customers", "discount", "discounts", "inventory",
+        "order", "orders", "price", "prices", "pricing", "product", "products", "reservation", "reservations", "shopper", "sku", "skus", "stock",
+    ]
+
+    /// Identifiers in which such a word means something else.
+    private static let innocent: Set<String> = ["byteOrder", "memoryOrder", "sortOrder", "inOrder", "order"]
+
+    /// The platform serves any service, so it knows nothing of a shop, in names or in strings.
+    static func shopWordViolations(in source: SwiftSource) -> [Violation] {
+        guard source.path.hasPrefix("platform/") else { return [] }
+        let named = source.identifiers.filter { !innocent.contains($0.name) && !shopWords.isDisjoint(with: words(of: $0.name)) }
+        let said = source.strings.filter { !shopWords.isDisjoint(with: words(of: $0.text)) && !$0.text.contains("ORDER BY") }
+        return named.map { Violation(path: source.path, line: $0.line, message: "'\($0.name)' is a word of the shop, in platform") }
+            + said.map { Violation(path: source.path, line: $0.line, message: "\"\($0.text)\" speaks of the shop, in platform") }
+    }
+
+    /// Files whose name says that they hold SQL.
+    private static let sqlNames = ["Store", "Database", "SQLite", "Postgres", "Migration"]
+
+    /// SQL stands in the stores (and in Database itself), so that one place knows each table.
+    static func strayStatementViolations(in source: SwiftSource) -> [Violation] {
+        guard source.module != "Database", !sqlNames.contains(where: { source.name.contains($0) }) else { return [] }
+        let statement = /\b(?:SELECT\s.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(?:CREATE|ALTER|DROP)\s+(?:TABLE|INDEX))\b/
+        return source.strings.filter { $0.text.contains(statement.dotMatchesNewlines()) }
+            .map { Violation(path: source.path, line: $0.line, message: "SQL outside a Store") }
+    }
+
+    private static let promises: [(text: String, says: String)] = [
+        ("@unchecked Sendable", "the compiler is told not to check"), ("nonisolated(unsafe)", "the compiler is told not to check"),
+        ("try!", "a crash if it throws"), ("as!", "a crash if it is another type"), ("unsafeBitCast", "the compiler is told not to check"),
+    ]
+
+    /// A promise that the compiler cannot check stands beside its reason: a comment on its line or on one of the three before it.
+    static func unexplainedPromiseViolations(in source: SwiftSource) -> [Violation] {
+        source.codeLines.flatMap { line, text in
+            promises.filter { text.contains($0.text) }.compactMap { promise in
+                let nearby = source.lines[max(0, line - 4)..<min(line, source.lines.count)]
+                if nearby.contains(where: { $0.contains("//") }) { return nil }
+                return Violation(path: source.path, line: line, message: "\(promise.text) (\(promise.says)) without its reason beside it")
+            }
+        }
+    }
+
+    static func lengthViolations(in source: SwiftSource) -> [Violation] {
+        source.lines.count <= longestFile + 1
+            ? [] : [Violation(path: source.path, line: longestFile, message: "\(source.lines.count) lines: more than \(longestFile)")]
+    }
+
+    /// Type names that say nothing of a type's one job.
+    private static let emptyNames = ["Manager", "Helper", "Helpers", "Utils", "Utilities", "Common"]
+
+    static func emptyNameViolations(in source: SwiftSource) -> [Violation] {
+        source.codeLines.flatMap { line, text in
+            text.matches(of: /\b(?:struct|class|enum|actor|protocol|extension)\s+(\w+)/).filter { match in
+                emptyNames.contains { match.output.1.hasSuffix($0) }
+            }
+            .map { Violation(path: source.path, line: line, message: "'\($0.output.1)' does not say what it does") }
+        }
+    }
+
+    /// "maxOrderCount" is max, order, count; "not a product" is not, a, product.
+    static func words(of text: String) -> Set<String> {
+        var words: Set<String> = []
+        var word = ""
+        var previousIsLower = false
+        for character in text {
+            let isUpper = character.isUppercase
+            if !character.isLetter || isUpper && previousIsLower {
+                words.insert(word.lowercased())
+                word = ""
+            }
+            if character.isLetter { word.append(character) }
+            previousIsLower = character.isLowercase
+        }
+        words.insert(word.lowercased())
+        words.remove("")
+        return words
+    }
+}
