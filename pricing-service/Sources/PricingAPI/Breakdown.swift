@@ -3,19 +3,19 @@ public import Basics
 /// What an order would cost and why, line by line. Every column of `lines` sums to the same field of `totals`, to the minor unit.
 public struct Breakdown: Hashable, Sendable {
     public var currency: Currency
-    /// The region that was asked for; `tax.region` is the rule that was found for it.
+    /// The region that was asked for; `taxRule.region` is the rule that was found for it.
     public var taxRegion: String
-    public var tax: TaxRule
+    public var taxRule: TaxRule
     /// In the order in which they were applied.
     public var discountCodes: [String]
     /// 1 … 100, in the order asked for.
     public var lines: [BreakdownLine]
     public var totals: Totals
 
-    public init(currency: Currency, taxRegion: String, tax: TaxRule, discountCodes: [String], lines: [BreakdownLine], totals: Totals) {
+    public init(currency: Currency, taxRegion: String, taxRule: TaxRule, discountCodes: [String], lines: [BreakdownLine], totals: Totals) {
         self.currency = currency
         self.taxRegion = taxRegion
-        self.tax = tax
+        self.taxRule = taxRule
         self.discountCodes = discountCodes
         self.lines = lines
         self.totals = totals
@@ -130,7 +130,7 @@ public struct Quote: Hashable, Sendable {
     public var createdAt: Timestamp
     public var validUntil: Timestamp
     public var breakdown: Breakdown
-    /// HMAC-SHA256 over the quote's canonical text: `v1.` and 43 characters of base64url.
+    /// HMAC-SHA256 over the quote's canonical text: `v1.` and 64 hexadecimal digits.
     public var signature: String
 
     public init(id: Identifier, createdAt: Timestamp, validUntil: Timestamp, breakdown: Breakdown, signature: String) {

@@ -8,15 +8,17 @@ public struct Price: Hashable, Sendable {
     public var base: Money
     /// `base`, converted and rounded half even once; a quote starts from this.
     public var price: Money
-    /// Units of `price`'s currency for one unit of `base`'s; nil where nothing was converted.
+    /// What `base` was converted with; nil where nothing was converted.
     public var exchange: Exchange?
     public var validFrom: Timestamp
     /// When this price ends or the next one begins, whichever is first; nil as far as is known.
     public var validUntil: Timestamp?
     /// Changes of this product's prices so far; `If-Match` guards on it.
     public var version: Int64
-    /// Changes with every field above; with quotes.
-    public var etag: String
+
+    /// Of the representation: it changes when any field does. The part before the first `-` is `version`, which is all that
+    /// `If-Match` compares: a price shown in euros guards a change as well as one shown in dollars.
+    public var etag: String { "\"\(version)-\(validFrom.microseconds)-\(price.currency)-\(exchange?.tableVersion ?? 0)\"" }
 
     public struct Exchange: Hashable, Sendable {
         public var from: Currency
@@ -33,7 +35,7 @@ public struct Price: Hashable, Sendable {
 
     public init(
         productID: Identifier, sku: String, base: Money, price: Money, exchange: Exchange?, validFrom: Timestamp, validUntil: Timestamp?,
-        version: Int64, etag: String
+        version: Int64
     ) {
         self.productID = productID
         self.sku = sku
@@ -43,13 +45,14 @@ public struct Price: Hashable, Sendable {
         self.validFrom = validFrom
         self.validUntil = validUntil
         self.version = version
-        self.etag = etag
     }
 }
 
 /// One entry of a product's price history. Of the entries in force at a time, the one that began last counts; of two that began
 /// together, the one written last.
 public struct PriceEntry: Hashable, Sendable {
+    public var productID: Identifier
+    public var sku: String
     /// The product's version that this entry made.
     public var version: Int64
     public var base: Money
@@ -58,7 +61,11 @@ public struct PriceEntry: Hashable, Sendable {
     public var validUntil: Timestamp?
     public var createdAt: Timestamp
 
-    public init(version: Int64, base: Money, validFrom: Timestamp, validUntil: Timestamp?, createdAt: Timestamp) {
+    public init(
+        productID: Identifier, sku: String, version: Int64, base: Money, validFrom: Timestamp, validUntil: Timestamp?, createdAt: Timestamp
+    ) {
+        self.productID = productID
+        self.sku = sku
         self.version = version
         self.base = base
         self.validFrom = validFrom

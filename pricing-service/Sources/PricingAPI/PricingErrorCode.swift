@@ -34,8 +34,8 @@ public struct PricingErrorCode: Hashable, Sendable, CustomStringConvertible {
     /// The quote's time is over: ask for a new one.
     public static let quoteExpired = PricingErrorCode("quote_expired", 410)
 
-    /// A value is of the right type and means nothing here.
-    public static let validationFailed = PricingErrorCode("validation_failed", 422)
+    /// A value is of the right type and means nothing here: the code that every service uses for a body.
+    public static let invalidBody = PricingErrorCode("invalid_body", 422)
     /// A product in the body has no price.
     public static let lineNotPriced = PricingErrorCode("line_not_priced", 422)
     /// No such code, or it was withdrawn.
@@ -58,7 +58,7 @@ public struct PricingErrorCode: Hashable, Sendable, CustomStringConvertible {
     /// Every code, for the documents and the tests that hold them to it.
     public static let all: [PricingErrorCode] = [
         discountNotFound, priceNotFound, quoteNotFound, tableNotFound, discountExhausted, alreadyUndone, orderAlreadyRedeemed, discountExists,
-        skuConflict, quoteSignatureInvalid, quoteExpired, validationFailed, lineNotPriced, discountUnknown, discountNotActive, discountNotStackable,
+        skuConflict, quoteSignatureInvalid, quoteExpired, invalidBody, lineNotPriced, discountUnknown, discountNotActive, discountNotStackable,
         discountNotApplicable, minimumSpendNotMet, currencyNotOffered, taxRegionUnknown, amountTooLarge,
     ]
 }

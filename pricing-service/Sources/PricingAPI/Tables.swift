@@ -51,8 +51,10 @@ public struct TaxTable: Hashable, Sendable {
         self.rules = Dictionary(rules.map { ($0.region, $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// The region's own rule, else its country's: `DE-BY` finds `DE`.
+    /// The region's own rule, else its country's: `DE-BY` finds `DE`. `NONE` is free of tax unless a table says otherwise.
     public func rule(for region: String) -> TaxRule? {
-        rules[region] ?? (region.contains("-") ? rules[String(region.prefix(2))] : nil)
+        if let rule = rules[region] { return rule }
+        if region == "NONE" { return TaxRule(region: region, rate: .zero, mode: .exclusive) }
+        return region.contains("-") ? rules[String(region.prefix(2))] : nil
     }
 }

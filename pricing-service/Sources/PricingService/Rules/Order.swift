@@ -25,8 +25,4 @@ struct Order: Sendable {
     var exchange: ExchangeTable
     var lines: [Line]
     var codes: [Code] = []
-
-    static let mostLines = 100
-    static let mostCodes = 10
-    static let largestQuantity: Int64 = 1_000_000
 }

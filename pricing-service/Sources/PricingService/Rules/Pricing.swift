@@ -93,7 +93,7 @@ extension Order {
                 throw Self.tooLarge("/lines/\(index)")
             }
         }
-        return Breakdown(currency: currency, taxRegion: taxRegion, tax: tax, discountCodes: codes, lines: out, totals: totals)
+        return Breakdown(currency: currency, taxRegion: taxRegion, taxRule: tax, discountCodes: codes, lines: out, totals: totals)
     }
 
     private func amounts(_ line: PricedLine) throws(MoneyError) -> Totals {
@@ -147,7 +147,7 @@ private struct PricedLine {
             numerator = try Decimal.product(numerator, share.denominator - Int128(share.value))
             denominator = try Decimal.product(denominator, share.denominator)
         } catch {
-            throw Refusal(.amountTooLarge, "the amount is too large for a discount this fine")
+            throw Refusal(.amountTooLarge, "The amount is too large for a discount this fine.")
         }
         // A share of at most one leaves something between zero and what there was.
         let rounded = Int64(clamping: Decimal.halfEven(numerator, over: denominator))

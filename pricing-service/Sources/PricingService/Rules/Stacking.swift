@@ -14,7 +14,7 @@ enum Stacking {
         let ordered = codes.sorted { (rank($0.rule.kind), $0.rule.code) < (rank($1.rule.kind), $1.rule.code) }
         for (former, latter) in zip(ordered, ordered.dropFirst()) {
             if former.rule.code == latter.rule.code {
-                throw Refusal(.validationFailed, at: later(former, latter), "\(latter.rule.code) is named twice")
+                throw Refusal(.invalidBody, at: later(former, latter), "\(latter.rule.code) is named twice")
             }
             if former.rule.kind == latter.rule.kind, latter.rule.kind != .fixed {
                 throw Refusal(
