@@ -164,6 +164,15 @@ public final class Fields {
         lookup(name).flatMap { items($0, name, count) { stringValue($0, pointer: $1, length) } }
     }
 
+    /// An array of values with a text form, such as identifiers; `expected` completes "must be …". Each error is at its item.
+    public func parsedList<T>(_ name: String, _ count: ClosedRange<Int>, expected: String, _ parse: (String) -> T?) -> [T] {
+        required(name) { items($0, name, count) { parsedValue($0, pointer: $1, expected, parse) } } ?? []
+    }
+
+    public func optionalParsedList<T>(_ name: String, _ count: ClosedRange<Int>, expected: String, _ parse: (String) -> T?) -> [T]? {
+        lookup(name).flatMap { items($0, name, count) { parsedValue($0, pointer: $1, expected, parse) } }
+    }
+
     /// An object whose values are all strings, such as free attributes.
     public func optionalDictionary(
         _ name: String, _ count: ClosedRange<Int>, key: ClosedRange<Int> = 1...100, value length: ClosedRange<Int> = 0...500
@@ -279,8 +288,18 @@ public final class Fields {
     }
 
     private func parsedValue<T>(_ json: JSON, _ name: String, _ expected: String, _ parse: (String) -> T?) -> T? {
-        guard case .string(let text) = json else { return refuse(name, "must be a string, not \(json.kind)") }
-        guard let value = parse(text) else { return refuse(name, "must be \(expected)") }
+        parsedValue(json, pointer: path(name), expected, parse)
+    }
+
+    private func parsedValue<T>(_ json: JSON, pointer: String, _ expected: String, _ parse: (String) -> T?) -> T? {
+        guard case .string(let text) = json else {
+            add(pointer, "must be a string, not \(json.kind)")
+            return nil
+        }
+        guard let value = parse(text) else {
+            add(pointer, "must be \(expected)")
+            return nil
+        }
         return value
     }
 }

@@ -1,0 +1,100 @@
+import Basics
+public import HTTPPath
+
+extension DiscountRule.Tier: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(minQuantity: fields.integer("minQuantity", 1...QuoteRequest.largestQuantity), rate: fields.share("rate", aboveZero: true))
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("minQuantity", minQuantity)
+            $0.field("rate", rate)
+        }
+    }
+}
+
+extension DiscountRule: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        let code = fields.parsed("code", expected: Self.codeExpected, Self.normalised) ?? ""
+        let description = fields.optionalString("description", 0...500) ?? ""
+        let effect = Self.effect(fields)
+        let startsAt = fields.optionalTimestamp("startsAt")
+        let endsAt = fields.optionalTimestamp("endsAt")
+        if let startsAt, let endsAt, endsAt <= startsAt { fields.report("endsAt", "must be after startsAt") }
+        self.init(
+            code: code, description: description, effect: effect, minimumSpend: fields.optionalMoney("minimumSpend", 1...Money.largestAmountMinor),
+            products: (fields.optionalProducts("products", 0...Self.mostProducts) ?? []).map(\.description), startsAt: startsAt, endsAt: endsAt, usageLimit: fields.optionalInteger("usageLimit", 1...1_000_000_000),
+            stackable: fields.optionalBool("stackable") ?? true
+        )
+    }
+
+    /// Each kind has its own field, and the others' are refused beside it.
+    private static func effect(_ fields: Fields) -> Effect {
+        let own = [DiscountKind.percentage: "rate", .fixed: "amount", .volume: "tiers"]
+        let kind: DiscountKind? = fields.parsed(
+            "kind", expected: "one of " + DiscountKind.allCases.map(\.rawValue).joined(separator: ", "), DiscountKind.init(rawValue:)
+        )
+        for (other, name) in own.sorted(by: { $0.value < $1.value }) {
+            // Asked for in any case, so that a field of an unknown kind is not called unknown as well.
+            if fields.has(name), let kind, other != kind { fields.report(name, "does not belong to a \(kind.rawValue) discount") }
+        }
+        switch kind {
+        case .percentage: return .percentage(fields.share("rate", aboveZero: true))
+        case .fixed: return .fixed(fields.money("amount", 1...Money.largestAmountMinor))
+        case .volume: return .volume(tiers(fields))
+        case nil: return .percentage(.zero)
+        }
+    }
+
+    private static func tiers(_ fields: Fields) -> [Tier] {
+        let tiers = fields.list("tiers", 1...mostTiers, Tier.init)
+        if zip(tiers, tiers.dropFirst()).contains(where: { $0.minQuantity >= $1.minQuantity }) {
+            fields.report("tiers", "must be in order of growing minQuantity")
+        }
+        return tiers
+    }
+
+    static let codeExpected = "2 to 40 letters, digits, - or _"
+
+    public func write(to json: inout JSONWriter) { json.object { writeFields(to: &$0) } }
+
+    func writeFields(to json: inout JSONWriter) {
+        json.field("code", code)
+        json.field("description", description)
+        json.field("kind", kind.rawValue)
+        switch effect {
+        case .percentage(let rate): json.field("rate", rate)
+        case .fixed(let amount): json.field("amount", amount)
+        case .volume(let tiers): json.field("tiers", tiers)
+        }
+        json.field("minimumSpend", minimumSpend)
+        json.field("products", products)
+        json.field("startsAt", startsAt)
+        json.field("endsAt", endsAt)
+        json.field("usageLimit", usageLimit)
+        json.field("stackable", stackable)
+    }
+}
+
+extension Discount: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(
+            id: fields.identifier("id"), rule: DiscountRule(fields), timesUsed: fields.integer("timesUsed", 0 ... .max),
+            version: fields.integer("version", 1 ... .max), createdAt: fields.timestamp("createdAt"), updatedAt: fields.timestamp("updatedAt")
+        )
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("id", id)
+            rule.writeFields(to: &$0)
+            $0.field("timesUsed", timesUsed)
+            $0.field("version", version)
+            $0.field("createdAt", createdAt)
+            $0.field("updatedAt", updatedAt)
+        }
+    }
+
+    public var etag: String { "\"\(version)\"" }
+}

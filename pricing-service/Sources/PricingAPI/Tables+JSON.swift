@@ -1,0 +1,82 @@
+public import Basics
+public import HTTPPath
+
+/// One row of an exchange table.
+struct ExchangeRate: JSONReadable, JSONWritable {
+    var currency: Currency
+    var rate: Rate
+
+    init(currency: Currency, rate: Rate) {
+        self.currency = currency
+        self.rate = rate
+    }
+
+    init(_ fields: Fields) {
+        currency = fields.currency("currency")
+        rate = fields.object("rate") { fields in
+            let rate = Rate(fields)
+            if rate.value == 0, fields.has("value") { fields.report("value", "must be above 0") }
+            return rate
+        } ?? .one
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("currency", currency)
+            $0.field("rate", rate)
+        }
+    }
+}
+
+extension ExchangeTable: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"), rates: Self.rates(fields))
+    }
+
+    /// The `base` (checked) and `rates` of a table; a currency named twice, or the base among them, is an error at its place.
+    public static func rates(_ fields: Fields) -> [Currency: Rate] {
+        _ = fields.parsed("base", expected: base.code, { $0 == base.code ? $0 : nil })
+        let rows = fields.list("rates", 1...mostRates, ExchangeRate.init)
+        var rates: [Currency: Rate] = [:]
+        for row in rows {
+            if row.currency == base { fields.report("rates", "must not list the base, \(base)") }
+            if rates.updateValue(row.rate, forKey: row.currency) != nil { fields.report("rates", "must list \(row.currency) only once") }
+        }
+        return rates
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("version", version)
+            $0.field("base", Self.base)
+            $0.field("validFrom", validFrom)
+            $0.field("rates", rates.sorted { $0.key.code < $1.key.code }.map { ExchangeRate(currency: $0.key, rate: $0.value) })
+        }
+    }
+
+    public var etag: String { "\"\(version)\"" }
+}
+
+extension TaxTable: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"), rules: Self.rules(fields))
+    }
+
+    /// The `rules` of a table; a region named twice is an error.
+    public static func rules(_ fields: Fields) -> [TaxRule] {
+        let rules = fields.list("rules", 1...mostRules, TaxRule.init)
+        var regions: Set<String> = []
+        for rule in rules where !regions.insert(rule.region).inserted { fields.report("rules", "must list \(rule.region) only once") }
+        return rules
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("version", version)
+            $0.field("validFrom", validFrom)
+            $0.field("rules", rules.values.sorted { $0.region < $1.region })
+        }
+    }
+
+    public var etag: String { "\"\(version)\"" }
+}

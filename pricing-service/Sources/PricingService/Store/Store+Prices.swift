@@ -1,0 +1,109 @@
+import Basics
+import Database
+import PricingAPI
+
+/// A product as the store knows it, with the entry in force.
+struct StoredPrice: Sendable {
+    var productID: Identifier
+    var sku: String
+    var version: Int64
+    /// Nil where no entry is in force now.
+    var current: Current?
+
+    struct Current: Sendable {
+        var base: Money
+        var validFrom: Timestamp
+        var validUntil: Timestamp?
+    }
+}
+
+extension Store {
+    /// The products among `references` that are known, each with its price at `now`, in no order.
+    func prices(of references: [ProductReference], at now: Timestamp) async throws -> [StoredPrice] {
+        var ids: [Identifier] = []
+        var skus: [String] = []
+        for reference in references {
+            switch reference {
+            case .id(let id): ids.append(id)
+            case .sku(let sku): skus.append(sku)
+            }
+        }
+        let rows = try await runner.query(
+            """
+            SELECT p.product_id, p.sku, p.version, e.amount_minor, e.currency, e.valid_from, e.valid_until,
+                (SELECT MIN(n.valid_from) FROM price_entries n WHERE n.product_id = p.product_id AND n.valid_from > \(now)) AS next_from
+            FROM priced_products p
+            LEFT JOIN price_entries e ON e.product_id = p.product_id AND e.version = (
+                SELECT f.version FROM price_entries f
+                WHERE f.product_id = p.product_id AND f.valid_from <= \(now) AND (f.valid_until IS NULL OR f.valid_until > \(now))
+                ORDER BY f.valid_from DESC, f.version DESC LIMIT 1
+            )
+            WHERE p.product_id IN \(list: ids) OR p.sku IN \(list: skus)
+            """
+        )
+        return try rows.map { row in
+            var current: StoredPrice.Current?
+            if let amount = try row.decode("amount_minor", as: Int64?.self) {
+                let end = try row.decode("valid_until", as: Timestamp?.self)
+                let next = try row.decode("next_from", as: Timestamp?.self)
+                current = StoredPrice.Current(
+                    base: Money(amountMinor: amount, currency: try row.currency("currency")), validFrom: try row.decode("valid_from"),
+                    validUntil: [end, next].compactMap(\.self).min()
+                )
+            }
+            return StoredPrice(productID: try row.decode("product_id"), sku: try row.decode("sku"), version: try row.decode("version"), current: current)
+        }
+    }
+
+    /// A product's identity, without its price.
+    func product(_ reference: ProductReference) async throws -> StoredPrice? {
+        let condition: SQL =
+            switch reference {
+            case .id(let id): "product_id = \(id)"
+            case .sku(let sku): "sku = \(sku)"
+            }
+        return try await runner.query("SELECT product_id, sku, version FROM priced_products WHERE \(condition)").first.map {
+            StoredPrice(productID: try $0.decode("product_id"), sku: try $0.decode("sku"), version: try $0.decode("version"))
+        }
+    }
+
+    /// False if the product or the SKU is known already.
+    func insertProduct(_ id: Identifier, sku: String) async throws -> Bool {
+        try await runner.execute("INSERT INTO priced_products (product_id, sku, version) VALUES (\(id), \(sku), 1) ON CONFLICT DO NOTHING") == 1
+    }
+
+    /// Moves a product's version from `expected` one up; false if it is another by now.
+    func advanceProduct(_ id: Identifier, from expected: Int64) async throws -> Bool {
+        try await runner.execute(
+            "UPDATE priced_products SET version = version + 1 WHERE product_id = \(id) AND version = \(expected)"
+        ) == 1
+    }
+
+    func insertEntry(_ entry: PriceEntry) async throws {
+        try await runner.execute(
+            """
+            INSERT INTO price_entries (product_id, version, amount_minor, currency, valid_from, valid_until, created_at)
+            VALUES (\(entry.productID), \(entry.version), \(entry.base.amountMinor), \(entry.base.currency.code), \(entry.validFrom), \(entry.validUntil),
+                \(entry.createdAt))
+            """
+        )
+    }
+
+    /// The newest `limit` entries below a version, newest first.
+    func entries(of product: StoredPrice, below version: Int64, limit: Int) async throws -> [PriceEntry] {
+        try await runner.query(
+            """
+            SELECT version, amount_minor, currency, valid_from, valid_until, created_at FROM price_entries
+            WHERE product_id = \(product.productID) AND version < \(version) ORDER BY version DESC LIMIT \(limit)
+            """
+        ).map { row in
+            PriceEntry(
+                productID: product.productID, sku: product.sku, version: try row.decode("version"),
+                base: Money(amountMinor: try row.decode("amount_minor"), currency: try row.currency("currency")),
+                validFrom: try row.decode("valid_from"), validUntil: try row.decode("valid_until"), createdAt: try row.decode("created_at")
+            )
+        }
+    }
+
+    func hasProducts() async throws -> Bool { try await !runner.query("SELECT 1 AS found FROM priced_products LIMIT 1").isEmpty }
+}
