@@ -1,0 +1,224 @@
+import Basics
+import Database
+import HTTPPath
+import Logging
+import Metrics
+import Resilience
+import ServiceLifecycle
+import Synchronization
+
+/// Drives sagas to their end: those that a request began, and after a crash those that were left.
+///
+/// A saga runs in a task of its own, not the request's: it inherits neither the request's deadline nor its cancellation.
+final class SagaRunner: Sendable {
+    /// One kind of saga, with its data type hidden: loads it and makes one step of progress.
+    struct Kind: Sendable {
+        let name: String
+        let drive: @Sendable (Identifier, SagaRunner) async throws -> Void
+    }
+
+    struct Limits: Sendable {
+        /// Sagas in work at once; the rest wait in the table. Bounds memory and calls to other services.
+        var running = 256
+        /// The longest one try of a step may take.
+        var attempt: Duration = .seconds(3)
+        var backoff = Backoff(base: .milliseconds(50), cap: .seconds(5))
+        /// About a quarter of an hour at the cap: whatever is broken for longer needs a person.
+        var parkAfter = 200
+        /// How often the table is searched for sagas that nobody here is working on.
+        var poll: Duration = .milliseconds(500)
+    }
+
+    let store: SagaStore
+    let sources: Sources
+    let limits: Limits
+    let logger: Logger
+    private let kinds: [String: Kind]
+    private let state = Mutex(State())
+
+    private struct State {
+        var running: [Identifier: Completion] = [:]
+        var isStopping = false
+    }
+
+    init(store: SagaStore, kinds: [Kind], sources: Sources, limits: Limits, logger: Logger) {
+        self.store = store
+        self.kinds = Dictionary(uniqueKeysWithValues: kinds.map { ($0.name, $0) })
+        self.sources = sources
+        self.limits = limits
+        self.logger = logger
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// Whether another saga may be begun now.
+    var hasRoom: Bool { state.withLock { !$0.isStopping && $0.running.count < limits.running } }
+
+    /// Begins to work on a stored saga; if that is so already, gives that work. nil if there is no room: the poll will find it.
+    @discardableResult
+    func start(_ id: Identifier, kind name: String) -> Completion? {
+        let completion = Completion()
+        let (current, isNew) = state.withLock { state -> (Completion?, Bool) in
+            if let running = state.running[id] { return (running, false) }
+            guard !state.isStopping, state.running.count < limits.running else { return (nil, false) }
+            state.running[id] = completion
+            return (completion, true)
+        }
+        guard isNew, let kind = kinds[name] else { return current }
+        Task.detached { [self, context = CallContext.current] in
+            await CallContext.$current.withValue(context) {
+                do {
+                    try await kind.drive(id, self)
+                } catch is SagaStore.Outdated {
+                    logger.warning("another worker moved the saga on", metadata: ["saga": "\(id)"])
+                } catch {
+                    // The row is as it was; the poll takes it up again.
+                    logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
+                }
+            }
+            state.withLock { $0.running[id] = nil }
+            completion.finish()
+        }
+        return current
+    }
+
+    /// Makes all the progress that can be made: ends when the saga is finished, waits for a later try, or this process stops.
+    func drive<Data>(_ id: Identifier, _ definition: SagaDefinition<Data>, project: @Sendable @escaping Projection<Data>) async throws {
+        guard var saga = try await store.load(id, Data.self, store.database) else { return }
+        let context = CallContext(
+            correlationID: saga.correlationID, traceID: saga.traceID, spanID: CallContext.current?.spanID ?? String(saga.traceID.suffix(16)))
+        try await CallContext.$current.withValue(context) {
+            while !saga.isFinished, !isStopping {
+                let wait = saga.nextAttemptAt - sources.now()
+                // A long wait frees its place; the poll comes back to it.
+                if wait > .seconds(1) { return }
+                if wait > .zero { try await Task.sleep(for: wait) }
+                let step = definition.steps[saga.step]
+                let event = await attempt(saga, step)
+                saga = try await record(saga, event, definition, step: step.name, project)
+            }
+        }
+        if saga.isFinished {
+            Counter(label: "saga.transitions", dimensions: [("saga", definition.kind), ("state", saga.state.rawValue)]).increment()
+            if saga.state == .parked { logger.error("a saga needs attention", metadata: ["saga": "\(id)", "reason": "\(saga.failure?.code ?? "")"]) }
+        }
+    }
+
+    /// In the transaction of each transition: brings what the saga is about up to date.
+    typealias Projection<Data: SagaData> = @Sendable (SagaRecord<Data>, Timestamp, any SQLRunner) async throws -> Void
+
+    private func attempt<Data>(_ saga: SagaRecord<Data>, _ step: SagaStep<Data>) async -> SagaRecord<Data>.Event {
+        let isUndo = saga.state == .compensating
+        let call = StepCall(saga: saga.id, step: step.name, isUndo: isUndo)
+        let data = saga.data
+        do {
+            if isUndo {
+                if let undo = step.undo { try await withTimeout(limits.attempt) { try await undo(data, call) } }
+                return .undoDone
+            }
+            switch try await withTimeout(limits.attempt, { try await step.run(data, call) }) {
+            case .done(let data): return .stepDone(data)
+            case .refused(let problem): return .stepRefused(problem)
+            }
+        } catch {
+            logger.info(
+                "a step gave no definite answer", metadata: ["saga": "\(saga.id)", "step": "\(step.name)", "undo": "\(isUndo)", "error": "\(describe(error))"])
+            let retryAt = sources.now() + limits.backoff.delay(saga.attempt)
+            return isUndo ? .undoUnknown(retryAt: retryAt) : .stepUnknown(retryAt: retryAt)
+        }
+    }
+
+    private func record<Data>(
+        _ saga: SagaRecord<Data>, _ event: SagaRecord<Data>.Event, _ definition: SagaDefinition<Data>, step: String,
+        _ project: @escaping Projection<Data>
+    ) async throws -> SagaRecord<Data> {
+        try await store.database.withTransaction { [store, limits, sources] transaction in
+            var next = saga
+            let now = sources.now()
+            next.cancelRequested = try await store.cancelRequested(saga.id, transaction)
+            let text = next.apply(event, definition, now: now, parkAfter: limits.parkAfter)
+            next.version += 1
+            try await store.update(next, from: saga.version, step: step, event: text, now: now, transaction)
+            try await project(next, now, transaction)
+            return next
+        }
+    }
+
+    private func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as UpstreamError: error.description
+        case let problem as Problem: "\(problem.status) \(problem.code)"
+        case let error as DatabaseError: error.description
+        default: "\(type(of: error))"
+        }
+    }
+}
+
+extension SagaRunner: Service {
+    /// Takes up what a crash left behind, then whatever is due; on shutdown lets each saga record the step it is in.
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { [self] in
+            while !Task.isCancelled {
+                await pickUp()
+                try await Task.sleep(for: limits.poll)
+            }
+        }
+    }
+
+    func pickUp() async {
+        do {
+            for saga in try await store.due(sources.now(), limit: limits.running) { start(saga.id, kind: saga.kind) }
+        } catch {
+            logger.error("unfinished sagas cannot be read", metadata: ["error": "\(describe(error))"])
+        }
+    }
+
+    /// Starts nothing more and waits for what runs; each saga ends its current try and stays where that left it.
+    func stop() async {
+        let running = state.withLock { state -> [Completion] in
+            state.isStopping = true
+            return Array(state.running.values)
+        }
+        for completion in running { await completion.wait() }
+    }
+}
+
+/// Something that ends once, and may be waited for by any number of tasks, each of which may give up.
+final class Completion: Sendable {
+    private struct State {
+        var isFinished = false
+        var next = 0
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func finish() {
+        let waiters = state.withLock { state in
+            state.isFinished = true
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when it has ended, or when this task is cancelled.
+    func wait() async {
+        let id = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.isFinished || Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+}
