@@ -8,28 +8,32 @@ import Testing
 
     @Test("a record is one line: the fixed members first, then the metadata by name")
     func line() {
-        jsonLogger(sink).info("reserved", metadata: ["quantity": .stringConvertible(2), "order_id": "o-1"])
+        jsonLogger(sink).info("accepted", metadata: ["quantity": .stringConvertible(2), "item_id": "o-1"])
         #expect(
             sink.lines == [
-                #"{"timestamp":"2026-11-24T12:03:04.567008Z","level":"info","message":"reserved","logger":"stock","#
-                    + #""service":"inventory-service","version":"1.2.0","env":"test","order_id":"o-1","quantity":2}"# + "\n"
+                #"{"timestamp":"2026-11-24T12:03:04.567008Z","level":"info","message":"accepted","logger":"queue","#
+                    + #""service":"mail-service","version":"1.2.0","env":"test","item_id":"o-1","quantity":2}"# + "\n"
             ])
     }
 
-    @Test("a timestamp always has six digits of fraction", arguments: [
-        ("2026-11-24T12:03:04Z", "2026-11-24T12:03:04.000000Z"),
-        ("2026-11-24T12:03:04.5Z", "2026-11-24T12:03:04.500000Z"),
-        ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
-    ])
+    @Test(
+        "a timestamp always has six digits of fraction",
+        arguments: [
+            ("2026-11-24T12:03:04Z", "2026-11-24T12:03:04.000000Z"),
+            ("2026-11-24T12:03:04.5Z", "2026-11-24T12:03:04.500000Z"),
+            ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
+        ])
     func timestamp(_ time: String, _ written: String) throws {
         jsonLogger(sink, at: try #require(Timestamp(time))).info("x")
         #expect(try sink.objects().first?["timestamp"] as? String == written)
     }
 
-    @Test("what a string holds comes back from the JSON unchanged, and never ends the line", arguments: [
-        "quote \" backslash \\ slash /", "line\nfeed\r\n tab\t", "\u{0}\u{1}\u{1F}\u{7F}", "\u{85}\u{9B}31m",
-        "Grüße 🛒 \u{2028}\u{2029}", "\u{B6}\u{A0}", "",
-    ])
+    @Test(
+        "what a string holds comes back from the JSON unchanged, and never ends the line",
+        arguments: [
+            "quote \" backslash \\ slash /", "line\nfeed\r\n tab\t", "\u{0}\u{1}\u{1F}\u{7F}", "\u{85}\u{9B}31m",
+            "Grüße 🛒 \u{2028}\u{2029}", "\u{B6}\u{A0}", "",
+        ])
     func escaping(_ text: String) throws {
         jsonLogger(sink).warning("\(text)", metadata: ["value": "\(text)", "k\(text)": "v", "list": ["\(text)"]])
         let line = try #require(sink.lines.first)
@@ -43,11 +47,13 @@ import Testing
 
     @Test("numbers and booleans stay what they are; what JSON cannot write becomes text")
     func literals() throws {
-        jsonLogger(sink).info("x", metadata: [
-            "int": .stringConvertible(-3), "big": .stringConvertible(UInt64.max), "double": .stringConvertible(0.25),
-            "flag": .stringConvertible(true),
-            "nan": .stringConvertible(Double.nan),
-        ])
+        jsonLogger(sink).info(
+            "x",
+            metadata: [
+                "int": .stringConvertible(-3), "big": .stringConvertible(UInt64.max), "double": .stringConvertible(0.25),
+                "flag": .stringConvertible(true),
+                "nan": .stringConvertible(Double.nan),
+            ])
         let line = try #require(sink.lines.first)
         #expect(line.contains(#""big":18446744073709551615,"double":0.25,"flag":true,"int":-3,"nan":"nan""#))
     }
@@ -117,11 +123,11 @@ import Testing
 
     @Test("an error is written with its type and description")
     func error() throws {
-        struct OutOfStock: Error, CustomStringConvertible { let description = "none left" }
-        jsonLogger(sink).error("refused", error: OutOfStock())
+        struct NothingLeft: Error, CustomStringConvertible { let description = "none left" }
+        jsonLogger(sink).error("refused", error: NothingLeft())
         let object = try #require(sink.objects().first)
         #expect(object["error.message"] as? String == "none left")
-        #expect((object["error.type"] as? String)?.contains("OutOfStock") == true)
+        #expect((object["error.type"] as? String)?.contains("NothingLeft") == true)
     }
 
     @Test("metadata of the task is on every record logged in it, and only there")

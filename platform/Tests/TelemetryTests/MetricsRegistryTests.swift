@@ -11,9 +11,10 @@ import Testing
 
     private func values(_ registry: MetricsRegistry, _ name: String) -> [[String: String]: SeriesValue] {
         let series = registry.collect().filter { $0.definition.name == name }.flatMap(\.series)
-        return Dictionary(uniqueKeysWithValues: series.map { series in
-            (Dictionary(uniqueKeysWithValues: series.labels.labels.map { ($0.name, $0.value) }), series.value)
-        })
+        return Dictionary(
+            uniqueKeysWithValues: series.map { series in
+                (Dictionary(uniqueKeysWithValues: series.labels.labels.map { ($0.name, $0.value) }), series.value)
+            })
     }
 
     @Test("a value falls into the first bucket whose bound it does not exceed")
@@ -44,7 +45,7 @@ import Testing
         #expect(histogram.counts[6] == 1)
     }
 
-    @Test("bounds given in any order are put in order, without doubles and what is not finite")
+    @Test("bounds are sorted, without doubles and what is not finite")
     func bounds() {
         let definition = MetricDefinition(name: "h", unit: .one, kind: .histogram, description: "", buckets: [5, 1, .infinity, 1, .nan, 3])
         #expect(definition.buckets == [1, 3, 5])
@@ -86,7 +87,7 @@ import Testing
         #expect(values(registry, "gauge") == [[:]: .number(-2.5)])
     }
 
-    @Test("the same labels are the same series, in whatever order they are given")
+    @Test("the same labels are the same series, whichever comes first")
     func labelOrder() {
         let registry = make()
         Counter(label: "c", dimensions: [("a", "1"), ("b", "2")], factory: registry).increment()

@@ -22,14 +22,14 @@ final class RecordingSink: LogSink {
 }
 
 let noon = Timestamp("2026-11-24T12:03:04.567008Z")!
-let resource = Telemetry.Resource(service: "inventory-service", version: "1.2.0", environment: "test")
+let resource = Telemetry.Resource(service: "mail-service", version: "1.2.0", environment: "test")
 
 func jsonLogger(_ sink: RecordingSink, provider: Logger.MetadataProvider? = nil, at time: Timestamp = noon) -> Logger {
-    Logger(label: "stock") { _ in
-        JSONLogHandler(label: "stock", resource: resource, level: .trace, metadataProvider: provider, sink: sink, now: { time })
+    Logger(label: "queue") { _ in
+        JSONLogHandler(label: "queue", resource: resource, level: .trace, metadataProvider: provider, sink: sink, now: { time })
     }
 }
 
 func prettyLogger(_ sink: RecordingSink, colored: Bool = false) -> Logger {
-    Logger(label: "stock") { _ in PrettyLogHandler(label: "stock", level: .trace, colored: colored, sink: sink, now: { noon }) }
+    Logger(label: "queue") { _ in PrettyLogHandler(label: "queue", level: .trace, colored: colored, sink: sink, now: { noon }) }
 }

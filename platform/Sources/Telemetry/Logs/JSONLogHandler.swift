@@ -5,8 +5,8 @@ internal import Synchronization
 /// Writes each record as one JSON object on one line (two here):
 ///
 /// ```json
-/// {"timestamp":"2026-11-24T05:46:09.123456Z","level":"info","message":"reserved",
-///  "logger":"stock","service":"inventory-service","version":"1.2.0","env":"prod","order_id":"0193…"}
+/// {"timestamp":"2026-11-24T05:46:09.123456Z","level":"info","message":"accepted",
+///  "logger":"queue","service":"mail-service","version":"1.2.0","env":"prod","item_id":"0193…"}
 /// ```
 ///
 /// Metadata follows as members of the object, by name; nested dictionaries are flattened (`request.id`), and a name from

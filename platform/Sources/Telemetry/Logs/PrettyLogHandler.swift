@@ -4,7 +4,7 @@ public import Logging
 /// Writes each record as one line for a person at a terminal; the time is UTC, and the levels are coloured if asked:
 ///
 /// ```
-/// 12:03:04.567 INFO  inventory  reserved order_id=0193… quantity=2 reason="sold out"
+/// 12:03:04.567 INFO  queue  accepted item_id=0193… quantity=2 reason="not now"
 /// ```
 ///
 /// Bounds and redaction are ``JSONLogHandler``'s. Control characters are escaped: a value from outside can neither forge a line

@@ -42,10 +42,11 @@ public struct MetricDefinition: Sendable, Hashable {
             self.buckets = []
             return
         }
-        let standard = unit.seconds.map { seconds in
-            // Times a whole number for units below a second, so that 0.075 s is 75 ms and not a rounding error beside it.
-            Self.durationBuckets.map { seconds < 1 ? $0 * (1 / seconds).rounded() : $0 / seconds }
-        } ?? Self.sizeBuckets
+        let standard =
+            unit.seconds.map { seconds in
+                // Times a whole number for units below a second, so that 0.075 s is 75 ms and not a rounding error beside it.
+                Self.durationBuckets.map { seconds < 1 ? $0 * (1 / seconds).rounded() : $0 / seconds }
+            } ?? Self.sizeBuckets
         self.buckets = Set((buckets ?? standard).filter(\.isFinite)).sorted()
     }
 
