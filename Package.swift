@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
         .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "TestKit", hummingbird], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
         .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "ServiceKit", "TestKit", "HTTPPath", jwtKit, configuration], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
