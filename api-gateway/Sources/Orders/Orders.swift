@@ -1,9 +1,10 @@
 public import Basics
 public import Database
-public import HTTPPath
+import HTTPPath
 public import Logging
 import Payments
 import Resilience
+import ServiceKit
 public import ServiceLifecycle
 
 /// Orders: taken once per key, carried out by a durable saga, and never left half-done.
@@ -106,7 +107,7 @@ public struct Orders: Sendable {
             return nil
         }
         if let known {
-            guard known.bodyHash == bodyHash else { throw Problem.keyReused }
+            guard known.bodyHash == bodyHash else { throw Idempotency.reused }
             return .replayed(known.order)
         }
         let completion = runner.start(id, kind: order.kind)
@@ -207,10 +208,4 @@ public struct Orders: Sendable {
         default: break
         }
     }
-}
-
-extension Problem {
-    static let keyReused = Problem(
-        422, "idempotency_key_reused", "That Idempotency-Key was used for another request: use a new one.",
-        errors: [FieldError(pointer: "Idempotency-Key", detail: "was used with another body")])
 }

@@ -1,6 +1,6 @@
 public import Basics
 public import Database
-import PricingAPI
+public import PricingAPI
 
 /// The built-in provider: a bank of test cards with a ledger of its own.
 ///
