@@ -120,8 +120,9 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "hello-dd/Sources/HelloDD", swiftSettings: strict
         ),
