@@ -22,12 +22,12 @@ enum SourceRules {
             + said.map { Violation(path: source.path, line: $0.line, message: "'\($0.text.prefix(60))' speaks of the shop, in platform") }
     }
 
-    /// Files whose name says that they hold SQL; `Idempotency` keeps one table, the same in every service.
+    /// Files whose name or folder says that they hold SQL; `Idempotency` keeps one table, the same in every service.
     private static let sqlNames = ["Store", "Database", "SQLite", "Postgres", "Migration", "Idempotency"]
 
     /// SQL stands in the stores (and in Database itself), so that one place knows each table.
     static func strayStatementViolations(in source: SwiftSource) -> [Violation] {
-        guard source.module != "Database", !sqlNames.contains(where: { source.name.contains($0) }) else { return [] }
+        guard source.module != "Database", !source.place.contains(where: { part in sqlNames.contains { part.contains($0) } }) else { return [] }
         let statement = /\b(?:SELECT\s.+\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(?:CREATE|ALTER|DROP)\s+(?:TABLE|INDEX))\b/
         return source.strings.filter { $0.text.contains(statement.dotMatchesNewlines()) }
             .map { Violation(path: source.path, line: $0.line, message: "SQL outside a Store") }
