@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/scripts/assertions.sh
 source tests/scripts/assertions.sh
+# This test may itself run below a make.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 expect 0 "Start with: make up" make
 expect 0 "make up" make help
