@@ -91,7 +91,7 @@ let package = Package(
         .target(name: "PricingAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "pricing-service/Sources/PricingAPI", swiftSettings: strict),
         .executableTarget(
             name: "PricingService",
-            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore],
+            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore, serviceLifecycle],
             path: "pricing-service/Sources/PricingService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
