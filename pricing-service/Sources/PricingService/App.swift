@@ -1,6 +1,7 @@
 import Basics
 import Database
 import HTTPPath
+import Logging
 import ServiceKit
 
 /// The composition root: everything of this service is made here, for `main` and for the tests alike.

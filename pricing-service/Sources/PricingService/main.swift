@@ -1,1 +1,3 @@
+import ServiceKit
+
 await PricingApp.definition.main()
