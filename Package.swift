@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
         .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "ServiceKit", "TestKit", "HTTPPath", jwtKit, configuration], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
-        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
+        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
         .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),

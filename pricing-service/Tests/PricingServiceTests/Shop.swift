@@ -88,3 +88,23 @@ func refusal(of body: () async throws -> some Any) async throws -> Refusal? {
         return refusal
     }
 }
+
+// What is changed, by the version it was read in.
+
+extension Preconditions {
+    init(version: Int64?) throws { try self.init(ifMatch: version.map { "\"\($0)\"" }, ifNoneMatch: nil) }
+}
+
+extension Prices {
+    func set(_ product: ProductReference, _ change: Change, version: Int64?) async throws -> (entry: PriceEntry, isNew: Bool) {
+        try await set(product, change, Preconditions(version: version))
+    }
+}
+
+extension Discounts {
+    func replace(_ code: String, with rule: DiscountRule, version: Int64?) async throws -> Discount {
+        try await replace(code, with: rule, Preconditions(version: version))
+    }
+
+    func withdraw(_ code: String, version: Int64?) async throws { try await withdraw(code, Preconditions(version: version)) }
+}

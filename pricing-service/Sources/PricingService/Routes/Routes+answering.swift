@@ -59,3 +59,9 @@ extension Response {
         return .json(value, status: status, headers: [.eTag: etag])
     }
 }
+
+extension Preconditions {
+    init(_ request: Request) throws(Problem) {
+        try self.init(ifMatch: request.headers[.ifMatch], ifNoneMatch: request.headers[.ifNoneMatch])
+    }
+}

@@ -1,5 +1,6 @@
 import Basics
 import Database
+import Logging
 import PricingAPI
 import Testing
 
@@ -33,7 +34,7 @@ import Testing
         let kept = try await shop.quote(codes: ["SAVE5"])
         _ = try await shop.redemptions.redeem(kept.id, for: .test(500))
         let dropped = try await shop.quote(codes: ["SAVE5"])
-        let retention = Retention(database: shop.database, sources: shop.sources, quotes: .seconds(3600), logger: .init(label: "test"))
+        let retention = Retention(database: shop.database, sources: shop.sources, quotes: .seconds(3600), logger: Logger(label: "test"))
         shop.clock.advance(.seconds(900 + 3600))
         _ = try await retention.sweep()
         _ = try await shop.quotes.quote(dropped.id, on: shop.database)

@@ -1,6 +1,4 @@
 import HTTPPath
-import HTTPTypes
-import Hummingbird
 import ServiceKit
 
 /// `If-Match` and `If-None-Match` (RFC 9110). A change compares versions: what stands in a tag before its first `-`. So a price that
@@ -19,9 +17,9 @@ struct Preconditions: Sendable {
     private init() {}
 
     /// - Throws: 400 where a header is not a list of entity tags.
-    init(_ request: Request) throws(Problem) {
-        if let text = request.headers[.ifMatch] { ifMatch = try Self.tags(text, "If-Match") }
-        if let text = request.headers[.ifNoneMatch] { ifNoneMatch = try Self.tags(text, "If-None-Match") }
+    init(ifMatch: String?, ifNoneMatch: String?) throws(Problem) {
+        if let ifMatch { self.ifMatch = try Self.tags(ifMatch, "If-Match") }
+        if let ifNoneMatch { self.ifNoneMatch = try Self.tags(ifNoneMatch, "If-None-Match") }
     }
 
     /// Whether a reader already has the representation with `etag`. Weak tags compare like strong ones, as reading allows.
