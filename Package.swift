@@ -91,7 +91,7 @@ let package = Package(
         .target(name: "PricingAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "pricing-service/Sources/PricingAPI", swiftSettings: strict),
         .executableTarget(
             name: "PricingService",
-            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore],
+            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore, serviceLifecycle],
             path: "pricing-service/Sources/PricingService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
@@ -128,7 +128,7 @@ let package = Package(
         ),
 
         // tests, beside what they test; what needs the whole system is in tests/
-        .target(name: "TestKit", dependencies: ["Basics", "HTTPPath", "ServiceKit", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore, asyncHTTPClient, jwtKit], path: "tests/TestKit", swiftSettings: strict),
+        .target(name: "TestKit", dependencies: ["Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
         .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "TestKit", hummingbird], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
@@ -136,7 +136,7 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
         .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "ServiceKit", "TestKit", "HTTPPath", jwtKit, configuration], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
-        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
+        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
         .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),

@@ -1,1 +1,3 @@
-print("placeholder")
+import ServiceKit
+
+await PricingApp.definition.main()

@@ -2,6 +2,7 @@ import Basics
 import Database
 import HTTPPath
 import PricingAPI
+import ServiceKit
 
 /// Discount codes, as operators keep them.
 struct Discounts: Sendable {
@@ -35,7 +36,7 @@ struct Discounts: Sendable {
         guard rule.code == code else { throw Refusal(.invalidBody, at: "/code", "must be the code of the path") }
         let now = sources.now()
         let current = try await discount(code)
-        try Self.allow(preconditions, current)
+        try preconditions.checkChange(of: current.version, required: true)
         guard let changed = try await Store(database).updateDiscount(rule, from: current.version, at: now) else { throw Problem.preconditionFailed }
         return changed
     }
@@ -43,17 +44,9 @@ struct Discounts: Sendable {
     /// From now on the code is unknown; quotes already given stand. Withdrawing what is not there is `discount_not_found`.
     func withdraw(_ code: String, _ preconditions: Preconditions) async throws {
         let current = try await discount(code)
-        try Self.allow(preconditions, current)
+        try preconditions.checkChange(of: current.version, required: true)
         guard try await Store(database).withdrawDiscount(code, from: current.version, at: sources.now()) else { throw Problem.preconditionFailed }
     }
 
     static let notFound = Refusal(.discountNotFound, "There is no discount of this code.")
-
-    private static func allow(_ preconditions: Preconditions, _ discount: Discount) throws(Problem) {
-        switch preconditions.allowChange(of: discount.version, required: true) {
-        case .go: return
-        case .required: throw .preconditionRequired
-        case .failed: throw .preconditionFailed
-        }
-    }
 }

@@ -2,6 +2,7 @@ import Basics
 import Database
 import HTTPPath
 import PricingAPI
+import ServiceKit
 
 /// List prices: what a product costs now, what it cost, and what an operator says it shall cost.
 struct Prices: Sendable {
@@ -54,7 +55,7 @@ struct Prices: Sendable {
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
             let known = try await store.product(product)
-            try Self.allow(preconditions, version: known?.version)
+            try preconditions.checkChange(of: known?.version, required: true)
             var entry = PriceEntry(
                 productID: .init(high: 0, low: 0), sku: "", version: 1, base: change.base, validFrom: validFrom, validUntil: change.validUntil, createdAt: now
             )
@@ -84,14 +85,6 @@ struct Prices: Sendable {
     // MARK: -
 
     static let notFound = Refusal(.priceNotFound, "The product has no price now.")
-
-    private static func allow(_ preconditions: Preconditions, version: Int64?) throws(Problem) {
-        switch preconditions.allowChange(of: version, required: true) {
-        case .go: return
-        case .required: throw .preconditionRequired
-        case .failed: throw .preconditionFailed
-        }
-    }
 
     private static func identity(_ product: ProductReference, _ change: Change) throws(Refusal) -> (Identifier, String) {
         switch product {
@@ -157,11 +150,4 @@ struct PriceIndex {
         case .sku(let sku): bySKU[sku]
         }
     }
-}
-
-extension Problem {
-    /// 412.
-    static let preconditionFailed = Problem(412, "precondition_failed", "It was changed meanwhile: read it again, and send its ETag as If-Match.")
-    /// 428.
-    static let preconditionRequired = Problem(428, "precondition_required", "Send the ETag of what you change as If-Match.")
 }

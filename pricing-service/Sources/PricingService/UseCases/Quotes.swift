@@ -5,29 +5,30 @@ import PricingAPI
 
 /// What an order would cost, promised for a while, and taken up once.
 struct Quotes: Sendable {
-    let database: any Database
     let sources: Sources
     let signer: QuoteSigner
     /// How long a quote stands, unless one of its prices or discounts ends sooner.
     let lifetime: Duration
 
     /// A calculation that nobody promised.
-    func calculate(_ request: QuoteRequest) async throws -> Breakdown {
-        try await calculation(request, at: sources.now()).breakdown
+    func calculate(_ request: QuoteRequest, on runner: any SQLRunner) async throws -> Breakdown {
+        try await calculation(request, Store(runner), at: sources.now()).breakdown
     }
 
-    /// Calculates and signs; the caller stores it with `insert`, in the transaction it wants.
-    func make(_ request: QuoteRequest) async throws -> (quote: Quote, discounts: [Identifier]) {
+    /// Calculates, signs and stores, in the caller's transaction.
+    func create(_ request: QuoteRequest, on transaction: any SQLRunner) async throws -> Quote {
         let now = sources.now()
-        let calculation = try await calculation(request, at: now)
+        let store = Store(transaction)
+        let calculation = try await calculation(request, store, at: now)
         let end = calculation.ends.reduce(now + lifetime, min)
         var quote = Quote(id: sources.makeID(), createdAt: now, validUntil: end, breakdown: calculation.breakdown, signature: "")
         quote.signature = signer.signature(of: quote)
-        return (quote, calculation.discounts)
+        try await store.insertQuote(quote, discounts: calculation.discounts)
+        return quote
     }
 
-    func quote(_ id: Identifier) async throws -> Quote {
-        guard let quote = try await Store(database).quote(id) else { throw Self.notFound }
+    func quote(_ id: Identifier, on runner: any SQLRunner) async throws -> Quote {
+        guard let quote = try await Store(runner).quote(id) else { throw Self.notFound }
         return quote
     }
 
@@ -42,8 +43,7 @@ struct Quotes: Sendable {
         var ends: [Timestamp]
     }
 
-    private func calculation(_ request: QuoteRequest, at now: Timestamp) async throws -> Calculation {
-        let store = Store(database)
+    private func calculation(_ request: QuoteRequest, _ store: Store, at now: Timestamp) async throws -> Calculation {
         let stored = PriceIndex(try await store.prices(of: request.lines.map(\.product), at: now))
         let discounts = try await store.discounts(codes: request.discountCodes)
         let exchange = try await store.exchangeTable(at: now) ?? ExchangeTable(version: 0, validFrom: now, rates: [:])

@@ -1,9 +1,9 @@
 import Basics
 import Database
-import HTTPPath
 import PricingAPI
 
-/// The dated tables: exchange rates and tax rules. A change is a whole new table, in force from a time on.
+/// The dated tables: exchange rates and tax rules. A change is a whole new table, in force from a time on; `If-Match` is honoured, and
+/// not required, since nothing of the old table is kept in it.
 struct Tables: Sendable {
     let database: any Database
     let sources: Sources
@@ -24,7 +24,7 @@ struct Tables: Sendable {
         let start = validFrom ?? now
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
-            try Self.allow(preconditions, try await store.exchangeTable(at: now)?.version)
+            try preconditions.checkChange(of: try await store.exchangeTable(at: now)?.version, required: false)
             let version = try await store.insertExchangeTable(rates, validFrom: start, at: now)
             return ExchangeTable(version: version, validFrom: start, rates: rates)
         }
@@ -36,16 +36,11 @@ struct Tables: Sendable {
         let start = validFrom ?? now
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
-            try Self.allow(preconditions, try await store.taxTable(at: now)?.version)
+            try preconditions.checkChange(of: try await store.taxTable(at: now)?.version, required: false)
             let version = try await store.insertTaxTable(rules, validFrom: start, at: now)
             return TaxTable(version: version, validFrom: start, rules: rules)
         }
     }
 
     private static let notFound = Refusal(.tableNotFound, "No such table is in force yet.")
-
-    /// `If-Match` is honoured, and not required: a table is replaced as a whole.
-    private static func allow(_ preconditions: Preconditions, _ version: Int64?) throws(Problem) {
-        if preconditions.allowChange(of: version, required: false) == .failed { throw .preconditionFailed }
-    }
 }

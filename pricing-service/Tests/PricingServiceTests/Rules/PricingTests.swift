@@ -1,4 +1,5 @@
 import Basics
+import HTTPPath
 import PricingAPI
 import Testing
 

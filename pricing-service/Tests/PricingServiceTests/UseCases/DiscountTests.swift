@@ -1,0 +1,61 @@
+import Basics
+import Database
+import HTTPPath
+import PricingAPI
+import Testing
+
+@testable import PricingService
+
+@Suite struct DiscountTests {
+    private static let rule = DiscountRule(
+        code: "FULL-1", description: "All there is — “quoted”", effect: .volume([.init(minQuantity: 2, rate: .basisPoints(100))]),
+        minimumSpend: Money(amountMinor: 100, currency: .jpy), products: ["LAPTOP-001"], startsAt: Shop.start, endsAt: Shop.start + .seconds(5),
+        usageLimit: 7, stackable: false)
+
+    @Test("a discount is read back as it was written")
+    func roundTrip() async throws {
+        let shop = try await Shop()
+        try await shop.add(Self.rule)
+        let stored = try await shop.discounts.discount("FULL-1")
+        #expect(stored.rule == Self.rule && stored.version == 1 && stored.timesUsed == 0)
+    }
+
+    @Test("a code is taken once; withdrawn, it may be made anew and begins to count anew")
+    func codes() async throws {
+        let shop = try await Shop()
+        try await shop.add(Self.rule)
+        #expect(try await refusal { try await shop.add(Self.rule) }?.code == .discountExists)
+        try await shop.discounts.withdraw("FULL-1", version: 1)
+        #expect(try await refusal { try await shop.discounts.discount("FULL-1") }?.code == .discountNotFound)
+        #expect(try await refusal { try await shop.discounts.withdraw("FULL-1", version: 1) }?.code == .discountNotFound)
+        try await shop.add(Self.rule)
+        #expect(try await shop.timesUsed("FULL-1") == 0)
+    }
+
+    @Test("a replaced rule moves the version and keeps what was counted")
+    func replaced() async throws {
+        let shop = try await Shop()
+        let quote = try await shop.quote(codes: ["LIMITED"])
+        _ = try await shop.redemptions.redeem(quote.id, for: .test(500))
+        let changed = try await shop.discounts.replace(
+            "LIMITED", with: DiscountRule(code: "LIMITED", effect: .percentage(.basisPoints(5)), usageLimit: 1), version: 1)
+        #expect(changed.version == 2 && changed.timesUsed == 1 && changed.isExhausted)
+        #expect(try await refusal { try await shop.quote(codes: ["LIMITED"]) }?.code == .discountExhausted)
+        let renamed = try await refusal { try await shop.discounts.replace("LIMITED", with: Self.rule, version: 2) }
+        #expect(renamed?.errors.first?.pointer == "/code")
+    }
+
+    @Test("a change from another version is refused")
+    func versions() async throws {
+        let shop = try await Shop()
+        await #expect(throws: Problem.self) { try await shop.discounts.withdraw("SAVE5", version: 2) }
+        await #expect(throws: Problem.self) { try await shop.discounts.replace("BULK", with: DiscountRule(code: "BULK", effect: .percentage(.one)), version: 2) }
+        #expect(try await shop.discounts.list(after: "", limit: 10).map(\.rule.code) == ["BULK", "LIMITED", "SAVE5", "WELCOME10"])
+    }
+
+    @Test("a list goes on after a code")
+    func pages() async throws {
+        let shop = try await Shop()
+        #expect(try await shop.discounts.list(after: "BULK", limit: 2).map(\.rule.code) == ["LIMITED", "SAVE5"])
+    }
+}
