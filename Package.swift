@@ -124,7 +124,7 @@ let package = Package(
         ),
 
         // tests, beside what they test; what needs the whole system is in tests/
-        .target(name: "TestKit", dependencies: ["Basics", "HTTPPath", "ServiceKit", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore, asyncHTTPClient, jwtKit], path: "tests/TestKit", swiftSettings: strict),
+        .target(name: "TestKit", dependencies: ["Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
         .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "TestKit", hummingbird], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),

@@ -4,12 +4,12 @@ import Database
 import HTTPPath
 import Hummingbird
 import Logging
-import NIOCore
+public import NIOCore
 import NIOPosix
 import Resilience
-import ServiceLifecycle
+public import ServiceLifecycle
 import Telemetry
-import UnixSignals
+public import UnixSignals
 
 #if canImport(Glibc)
 import Glibc
@@ -57,7 +57,7 @@ extension ServiceDefinition {
     private func serve() async throws {
         try checkArguments()
         let settings = try await Settings()
-        for setting in allSettings { try setting.check(settings) }
+        try check(settings)
         let telemetry = Telemetry.bootstrap(
             service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
             logFormat: LogFormat(rawValue: try settings(ServiceSettings.logFormat)) ?? .automatic,
@@ -76,9 +76,21 @@ extension ServiceDefinition {
 
     private func run(_ boot: Boot, _ parts: ServiceParts) async throws {
         let logger = boot.logger
-        let application = try application(boot, parts) { channel in
+        let group = try group(boot, parts, stopOn: [.sigterm, .sigint]) { channel in
             logger.info("ready", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
         }
+        try await group.run()
+    }
+
+    /// All that serves, not yet running: the listener, the background work and the drain. `main` runs it, and so do the tests.
+    /// - Parameters:
+    ///   - signals: those that begin the orderly stop; none in a process that is not this service's alone.
+    ///   - onReady: called with the listening channel when requests are accepted.
+    public func group(
+        _ boot: Boot, _ parts: ServiceParts, stopOn signals: [UnixSignal] = [], onReady: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws -> ServiceGroup {
+        let logger = boot.logger
+        let application = try application(boot, parts, onServerRunning: onReady)
         var quiet = logger
         quiet.logLevel = .warning
         // Shut down in reverse: drain first, then the listener, then the background work.
@@ -88,9 +100,14 @@ extension ServiceDefinition {
         if let pid = try boot.settings.optional(ServiceSettings.supervisor) {
             services.append(.init(service: SupervisorWatch(pid: pid_t(pid)), successTerminationBehavior: .gracefullyShutdownGroup))
         }
-        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: signals, logger: quiet)
         configuration.maximumGracefulShutdownDuration = try boot.settings(ServiceSettings.drain) + boot.settings(ServiceSettings.shutdownTimeout)
-        try await ServiceGroup(configuration: configuration).run()
+        return ServiceGroup(configuration: configuration)
+    }
+
+    /// - Throws: `ConfigurationError` for the first setting whose value cannot be used.
+    public func check(_ settings: Settings) throws(ConfigurationError) {
+        for setting in allSettings { try setting.check(settings) }
     }
 
     /// A misspelt flag must not be silence.
