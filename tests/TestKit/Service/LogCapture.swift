@@ -1,0 +1,53 @@
+public import Logging
+import Synchronization
+
+/// Keeps what a service logs, so that a test can read it and the console stays quiet. The newest 10,000 records are kept.
+public final class LogCapture: Sendable {
+    public struct Record: Sendable {
+        public let level: Logger.Level
+        public let message: String
+        public let metadata: [String: String]
+    }
+
+    private let kept = Mutex<[Record]>([])
+    private static let most = 10_000
+
+    public init() {}
+
+    public var records: [Record] { kept.withLock { $0 } }
+
+    /// A logger whose records come here, from `trace` on.
+    public func logger(_ label: String) -> Logger {
+        var logger = Logger(label: label, factory: { _ in Handler(capture: self) })
+        logger.logLevel = .trace
+        return logger
+    }
+
+    private func keep(_ record: Record) {
+        kept.withLock { records in
+            if records.count >= Self.most { records.removeFirst(Self.most / 2) }
+            records.append(record)
+        }
+    }
+
+    private struct Handler: LogHandler {
+        let capture: LogCapture
+        var logLevel = Logger.Level.trace
+        var metadata: Logger.Metadata = [:]
+        var metadataProvider: Logger.MetadataProvider?
+
+        init(capture: LogCapture) { self.capture = capture }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            var all = metadata
+            all.merge(metadataProvider?.get() ?? [:]) { $1 }
+            all.merge(event.metadata ?? [:]) { $1 }
+            capture.keep(Record(level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" }))
+        }
+    }
+}
