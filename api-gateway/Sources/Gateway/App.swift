@@ -49,7 +49,7 @@ let gateway = ServiceDefinition(name: "api-gateway", port: 8000, settings: Gatew
     let signer = try await keys.signer(.services)
 
     let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
-    try await migrate(database, SandboxPayments.migrations() + Orders.migrations())
+    try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
 
     let client = HTTPClient.forServices()
     let timeout = try settings(GatewaySettings.serviceTimeout)

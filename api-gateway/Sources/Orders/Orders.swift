@@ -19,7 +19,7 @@ public struct Orders: Sendable {
     private let patience: Duration
 
     /// - Parameters:
-    ///   - database: holds the tables of ``migrations()``.
+    ///   - database: holds the tables of ``migrations``.
     ///   - patience: how long placing or cancelling waits for the saga before it answers "still running".
     ///   - timeAllowed: an order that has not reached its capture by then is undone.
     public init(
@@ -62,10 +62,9 @@ public struct Orders: Sendable {
             sources: sources, limits: limits, logger: logger)
     }
 
-    /// The tables of orders and sagas. They come after those of the payments sandbox, since both are in the gateway's database.
-    public static func migrations() throws -> [Migration] {
-        try Migration.load([("m0002_orders.sql", PackageResources.m0002_orders_sql)])
-    }
+    /// The tables of orders and sagas, for `Migration.load`. They come after those of the payments sandbox, since both are in the
+    /// gateway's database.
+    public static let migrations: [(name: String, bytes: [UInt8])] = [("m0002_orders.sql", PackageResources.m0002_orders_sql)]
 
     /// To be run for as long as the service: takes up what was left unfinished.
     public var background: any Service { runner }
