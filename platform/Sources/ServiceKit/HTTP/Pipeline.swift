@@ -123,13 +123,9 @@ struct Pipeline: RouterMiddleware {
         ).recordNanoseconds(duration.microseconds * 1000)
         let level: Logger.Level = status >= 500 ? .error : path.hasPrefix("/health") || path == "/metrics" ? .debug : .info
         var metadata: Logger.Metadata = [
-            "http.method": "\(request.method.rawValue)", "http.route": "\(path)", "http.status": "\(status)",
-            "duration_ms": "\(Double(duration.microseconds) / 1000)",
+            "http.method": "\(request.method.rawValue)", "http.route": "\(path)", "http.status": .stringConvertible(status),
+            "duration_ms": .stringConvertible(Double(duration.microseconds) / 1000),
         ]
-        if let call = CallContext.current {
-            metadata["correlation_id"] = "\(call.correlationID)"
-            metadata["trace_id"] = "\(call.traceID)"
-        }
         if status >= 500, let failure { metadata["error"] = "\(Problem.describe(failure))" }
         context.logger.log(level: level, "request", metadata: metadata)
     }
