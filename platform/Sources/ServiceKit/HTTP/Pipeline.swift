@@ -78,7 +78,7 @@ struct Pipeline: RouterMiddleware {
         return try await Deadline.with(deadline) {
             var context = context
             context.identity = try await authorizer.identify(request.headers)
-            guard context.identity.isAllowed(by: route.access) else {
+            guard route.access.contains(context.identity.role) else {
                 throw context.identity.role == .anonymous
                     ? Problem(401, "unauthenticated", "Send a bearer token.", errors: [FieldError(pointer: "Authorization", detail: "is required")])
                     : Problem(403, "forbidden", "The role \(context.identity.role.rawValue) may not do that.")
