@@ -9,7 +9,7 @@ import ServiceKit
 
 extension Routes {
     /// Adds a route whose refusals become problems here, in one place.
-    func answer(_ key: RouteKey, _ kind: Kind = .plain, _ handler: @escaping Handler) {
+    func answer(_ key: RouteKey, kind: Kind = .plain, _ handler: @escaping Handler) {
         on(key, kind) { request, context in
             do {
                 return try await handler(request, context)
