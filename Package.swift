@@ -82,7 +82,10 @@ let package = Package(
         .target(name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI", swiftSettings: strict),
         .executableTarget(
             name: "InventoryService",
-            dependencies: ["Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, httpTypes, logging, nioCore],
+            dependencies: [
+                "Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
+                hummingbird, configuration, httpTypes, logging, nioCore, serviceLifecycle,
+            ],
             path: "inventory-service/Sources/InventoryService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
