@@ -2,6 +2,7 @@ import Basics
 import Database
 import Logging
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
@@ -47,7 +48,9 @@ import Testing
 
     @Test("a signing key is configured, or made once and kept")
     func keys() throws {
-        let folder = "\(temporaryFolder())/keys"
+        let temporary = try TemporaryFolder()
+        defer { temporary.remove() }
+        let folder = "\(temporary.path)/keys"
         let made = try SigningKey.load(configured: nil, folder: folder)
         #expect(made.count == 32)
         #expect(try SigningKey.load(configured: nil, folder: folder) == made)
