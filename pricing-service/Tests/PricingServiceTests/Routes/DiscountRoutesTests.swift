@@ -62,18 +62,21 @@ import Testing
         let tier: JSON = ["minQuantity": 2, "rate": ["value": 1, "scale": 1]]
         let p = Self.percentage
         let cases: [(JSON, String)] = [
-            (p.with("kind", "buy-x-get-y"), "/kind"), (p.with("kind", "category"), "/kind"), (p.with("kind", nil), "/kind"), (p.with("code", "x y"), "/code"),
+            (p.with("kind", "buy-x-get-y"), "/kind"), (p.with("kind", "category"), "/kind"), (p.with("kind", nil), "/kind"),
+            (p.with("code", "x y"), "/code"),
             (p.with("code", nil), "/code"), (p.with("rate", nil), "/rate"), (p.with("rate", ["value": 0, "scale": 1]), "/rate/value"),
             (p.with("rate", ["value": 11, "scale": 1]), "/rate"), (p.with("rate", ["value": 1, "scale": 7]), "/rate"),
             (p.with("rate", ["value": -1, "scale": 1]), "/rate/value"), (p.with("rate", ["value": .number("0.1"), "scale": 0]), "/rate/value"),
             (p.with("rate", 10), "/rate"), (p.with("amount", ["amountMinor": 5, "currency": "USD"]), "/amount"), (p.with("tiers", [tier]), "/tiers"),
             (p.with("usageLimit", 0), "/usageLimit"), (p.with("stackable", "yes"), "/stackable"), (p.with("colour", 1), "/colour"),
-            (p.with("products", ["ok", "not ok"]), "/products/1"), (p.with("minimumSpend", ["amountMinor": 0, "currency": "USD"]), "/minimumSpend/amountMinor"),
+            (p.with("products", ["ok", "not ok"]), "/products/1"),
+            (p.with("minimumSpend", ["amountMinor": 0, "currency": "USD"]), "/minimumSpend/amountMinor"),
             (p.with("minimumSpend", ["amountMinor": 1, "currency": "EURO"]), "/minimumSpend/currency"), (p.with("startsAt", "tomorrow"), "/startsAt"),
             (p.with("startsAt", "2026-01-02T00:00:00Z").with("endsAt", "2026-01-01T00:00:00Z"), "/endsAt"),
             (p.with("description", .string(String(repeating: "x", count: 501))), "/description"),
             (fixed.with("amount", nil), "/amount"), (fixed.with("amount", ["amountMinor": 0, "currency": "USD"]), "/amount/amountMinor"),
-            (fixed.with("rate", ["value": 1, "scale": 1]), "/rate"), (volume.with("tiers", []), "/tiers"), (volume.with("tiers", [tier, tier]), "/tiers"),
+            (fixed.with("rate", ["value": 1, "scale": 1]), "/rate"), (volume.with("tiers", []), "/tiers"),
+            (volume.with("tiers", [tier, tier]), "/tiers"),
             (volume.with("tiers", [["minQuantity": 0, "rate": ["value": 1, "scale": 1]]]), "/tiers/0/minQuantity"),
             (volume.with("tiers", .array(Array(repeating: tier, count: 21))), "/tiers"),
         ]

@@ -54,7 +54,8 @@ import Testing
             let change: JSON = ["base": ["amountMinor": 1, "currency": "USD"]]
             expectProblem(try await client.put(path, json: change, as: .gateway), 428, "precondition_required", pointer: "If-Match")
             expectProblem(try await client.put(path, json: change, as: .gateway, headers: [.ifMatch: "\"7\""]), 412, "version_mismatch")
-            expectProblem(try await client.put(path, json: change, as: .gateway, headers: [.ifMatch: "7"]), 400, "invalid_parameter", pointer: "If-Match")
+            expectProblem(
+                try await client.put(path, json: change, as: .gateway, headers: [.ifMatch: "7"]), 400, "invalid_parameter", pointer: "If-Match")
             let tag = try #require(await client.get(path, as: .gateway).headers[.eTag])
             let changed = try await client.put(path, json: change, as: .gateway, headers: [.ifMatch: tag]).expect(200)
             #expect(changed.headers[.eTag] == "\"2\"" && changed.json["version"] == 2)
@@ -69,11 +70,13 @@ import Testing
             let client = service.client
             let id = Identifier.test(900).description
             let change: JSON = ["base": ["amountMinor": 450, "currency": "KWD"], "sku": "NEW-1"]
-            expectProblem(try await client.put("/api/v1/prices/\(id)", json: change.with("sku", nil), as: .gateway), 422, "invalid_body", pointer: "/sku")
+            expectProblem(
+                try await client.put("/api/v1/prices/\(id)", json: change.with("sku", nil), as: .gateway), 422, "invalid_body", pointer: "/sku")
             expectProblem(try await client.put("/api/v1/prices/\(id)", json: change, as: .gateway, headers: [.ifMatch: "*"]), 412, "version_mismatch")
             let made = try await client.put("/api/v1/prices/\(id)", json: change, as: .gateway, headers: [.ifNoneMatch: "*"]).expect(201)
             #expect(made.json["sku"] == "NEW-1" && made.json["version"] == 1)
-            expectProblem(try await client.put("/api/v1/prices/NEW-1", json: change, as: .gateway, headers: [.ifNoneMatch: "*"]), 412, "version_mismatch")
+            expectProblem(
+                try await client.put("/api/v1/prices/NEW-1", json: change, as: .gateway, headers: [.ifNoneMatch: "*"]), 412, "version_mismatch")
             let read = try await client.get("/api/v1/prices/NEW-1", as: .gateway).expect(200)
             #expect(read.json["price"] == ["amountMinor": 450, "currency": "KWD"])
             let taken: JSON = ["base": ["amountMinor": 1, "currency": "USD"], "sku": "LAPTOP-001"]
@@ -119,7 +122,8 @@ import Testing
             try await client.post("/api/v1/prices/batch-get", json: ["ids": most], as: .gateway).expect(200)
             let more = JSON.array((0..<201).map { .string("P-\($0)") })
             expectProblem(try await client.post("/api/v1/prices/batch-get", json: ["ids": more], as: .gateway), 422, "invalid_body", pointer: "/ids")
-            expectProblem(try await client.post("/api/v1/prices/batch-get", json: ["ids": ["A", "B C"]], as: .gateway), 422, "invalid_body", pointer: "/ids/1")
+            expectProblem(
+                try await client.post("/api/v1/prices/batch-get", json: ["ids": ["A", "B C"]], as: .gateway), 422, "invalid_body", pointer: "/ids/1")
         }
     }
 
@@ -127,7 +131,8 @@ import Testing
     func calculate() async throws {
         try await withPricing { service, _ in
             let client = service.client
-            let plain = try await client.post("/api/v1/prices/calculate", json: ["productId": "KEYBOARD-001", "quantity": 12], as: .gateway).expect(200)
+            let plain = try await client.post("/api/v1/prices/calculate", json: ["productId": "KEYBOARD-001", "quantity": 12], as: .gateway).expect(
+                200)
             #expect(plain.json["totals"]?["total"] == ["amountMinor": 142_800, "currency": "USD"])
             let full: JSON = ["productId": "KEYBOARD-001", "quantity": 12, "discountCodes": ["bulk"], "currency": "USD", "taxRegion": "US-CA"]
             let taxed = try await client.post("/api/v1/prices/calculate", json: full, as: .gateway).expect(200)
@@ -153,7 +158,9 @@ import Testing
     @Test("an amount beyond the wire's bound is refused and not trapped over")
     func tooLarge() async throws {
         try await withPricing { service, _ in
-            let change: JSON = ["base": ["amountMinor": 10_000_000_000_000, "currency": "USD"], "productId": .string(Identifier.test(900).description)]
+            let change: JSON = [
+                "base": ["amountMinor": 10_000_000_000_000, "currency": "USD"], "productId": .string(Identifier.test(900).description),
+            ]
             try await service.client.put("/api/v1/prices/HUGE-1", json: change, as: .gateway).expect(201)
             let over = change.with("base", ["amountMinor": 10_000_000_000_001, "currency": "USD"])
             expectProblem(
@@ -163,7 +170,8 @@ import Testing
             try await service.client.quote("HUGE-1", 100).expect(201)
             // 10^13 cents are 1.512 × 10^13 yen and 3.07 × 10^13 fils.
             let dinars: JSON = ["productId": "HUGE-1", "quantity": 33, "currency": "KWD"]
-            expectProblem(try await service.client.post("/api/v1/prices/calculate", json: dinars, as: .gateway), 422, "amount_too_large", pointer: "/quantity")
+            expectProblem(
+                try await service.client.post("/api/v1/prices/calculate", json: dinars, as: .gateway), 422, "amount_too_large", pointer: "/quantity")
         }
     }
 }

@@ -90,7 +90,8 @@ import Testing
                 let path = "/api/v1/quotes/\(id)/redemptions/x"
                 expectProblem(try await service.client.send(method, path, as: .gateway), 400, "invalid_parameter", pointer: "orderId")
                 expectProblem(
-                    try await service.client.send(method, "/api/v1/quotes/%FF/redemptions/\(id)", as: .gateway), 400, "invalid_parameter", pointer: "quoteId")
+                    try await service.client.send(method, "/api/v1/quotes/%FF/redemptions/\(id)", as: .gateway), 400, "invalid_parameter",
+                    pointer: "quoteId")
             }
         }
     }
@@ -100,13 +101,17 @@ import Testing
         try await withPricing(store: .files) { service, _ in
             let before = try service.tableCounts()
             let body: JSON = [
-                "lines": [["productId": "A B", "quantity": 0], ["quantity": 1, "colour": "red"], 7], "discountCodes": ["!"], "currency": "usd", "taxRegion": "Bavaria",
+                "lines": [["productId": "A B", "quantity": 0], ["quantity": 1, "colour": "red"], 7], "discountCodes": ["!"], "currency": "usd",
+                "taxRegion": "Bavaria",
             ]
             let answer = try await service.client.post("/api/v1/quotes", json: body, as: .gateway)
             for pointer in [
-                "/lines/0/productId", "/lines/0/quantity", "/lines/1/productId", "/lines/1/colour", "/lines/2", "/discountCodes/0", "/currency", "/taxRegion",
+                "/lines/0/productId", "/lines/0/quantity", "/lines/1/productId", "/lines/1/colour", "/lines/2", "/discountCodes/0", "/currency",
+                "/taxRegion",
             ] { expectProblem(answer, 422, "invalid_body", pointer: pointer) }
-            for (text, code, status) in [("{", "malformed_json", 400), ("[]", "invalid_body", 422), ("{\"lines\":[],\"lines\":[]}", "malformed_json", 400)] {
+            for (text, code, status) in [
+                ("{", "malformed_json", 400), ("[]", "invalid_body", 422), ("{\"lines\":[],\"lines\":[]}", "malformed_json", 400),
+            ] {
                 expectProblem(try await service.client.post("/api/v1/quotes", json: text, as: .gateway), status, code, pointer: "")
             }
             let text = try await service.client.send("POST", "/api/v1/quotes", as: .gateway, body: Array("{}".utf8), contentType: "text/plain")

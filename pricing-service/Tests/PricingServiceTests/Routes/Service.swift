@@ -20,7 +20,8 @@ extension TestClient {
     /// The shortest order: one product by SKU.
     func quote(_ sku: String = "LAPTOP-001", _ quantity: Int64 = 1, codes: [JSON] = [], headers: HTTPFields = [:]) async throws -> Exchange {
         let body: JSON = [
-            "lines": [["productId": .string(sku), "quantity": .integer(quantity)]], "discountCodes": .array(codes), "currency": "USD", "taxRegion": "NONE",
+            "lines": [["productId": .string(sku), "quantity": .integer(quantity)]], "discountCodes": .array(codes), "currency": "USD",
+            "taxRegion": "NONE",
         ]
         return try await post("/api/v1/quotes", json: body, as: .gateway, headers: headers)
     }

@@ -40,7 +40,9 @@ import Testing
 
     @Test("a table that makes no sense is refused at its place")
     func refused() async throws {
-        func rate(_ currency: JSON, _ value: JSON = 9, _ scale: JSON = 1) -> JSON { ["currency": currency, "rate": ["value": value, "scale": scale]] }
+        func rate(_ currency: JSON, _ value: JSON = 9, _ scale: JSON = 1) -> JSON {
+            ["currency": currency, "rate": ["value": value, "scale": scale]]
+        }
         func rule(_ region: JSON, _ value: JSON = 1, _ mode: JSON = "inclusive") -> JSON {
             ["region": region, "rate": ["value": value, "scale": 1], "mode": mode]
         }
@@ -48,16 +50,22 @@ import Testing
             let before = try service.tableCounts()
             for (body, pointer) in [
                 (["base": "EUR", "rates": [rate("EUR")]], "/base"), (["rates": [rate("EUR")]], "/base"), (["base": "USD", "rates": []], "/rates"),
-                (["base": "USD"], "/rates"), (["base": "USD", "rates": [rate("EUR"), rate("EUR")]], "/rates"), (["base": "USD", "rates": [rate("USD")]], "/rates"),
-                (["base": "USD", "rates": [rate("EUR", 0)]], "/rates/0/rate/value"), (["base": "USD", "rates": [rate("EUR", -1)]], "/rates/0/rate/value"),
-                (["base": "USD", "rates": [rate("EUR", 1, 10)]], "/rates/0/rate/scale"), (["base": "USD", "rates": [rate("XXX")]], "/rates/0/currency"),
-                (["base": "USD", "rates": [rate("EUR")], "validFrom": 7], "/validFrom"), (["base": "USD", "rates": [rate("EUR")], "until": ""], "/until"),
+                (["base": "USD"], "/rates"), (["base": "USD", "rates": [rate("EUR"), rate("EUR")]], "/rates"),
+                (["base": "USD", "rates": [rate("USD")]], "/rates"),
+                (["base": "USD", "rates": [rate("EUR", 0)]], "/rates/0/rate/value"),
+                (["base": "USD", "rates": [rate("EUR", -1)]], "/rates/0/rate/value"),
+                (["base": "USD", "rates": [rate("EUR", 1, 10)]], "/rates/0/rate/scale"),
+                (["base": "USD", "rates": [rate("XXX")]], "/rates/0/currency"),
+                (["base": "USD", "rates": [rate("EUR")], "validFrom": 7], "/validFrom"),
+                (["base": "USD", "rates": [rate("EUR")], "until": ""], "/until"),
             ] as [(JSON, String)] {
                 expectProblem(try await service.client.put("/api/v1/exchange-rates", json: body, as: .gateway), 422, "invalid_body", pointer: pointer)
             }
             for (body, pointer) in [
-                (["rules": []], "/rules"), ([:], "/rules"), (["rules": [rule("DE"), rule("DE")]], "/rules"), (["rules": [rule("Germany")]], "/rules/0/region"),
-                (["rules": [rule("DE", 11)]], "/rules/0/rate"), (["rules": [rule("DE", 1, "some")]], "/rules/0/mode"), (["rules": [rule("DE"), 7]], "/rules/1"),
+                (["rules": []], "/rules"), ([:], "/rules"), (["rules": [rule("DE"), rule("DE")]], "/rules"),
+                (["rules": [rule("Germany")]], "/rules/0/region"),
+                (["rules": [rule("DE", 11)]], "/rules/0/rate"), (["rules": [rule("DE", 1, "some")]], "/rules/0/mode"),
+                (["rules": [rule("DE"), 7]], "/rules/1"),
             ] as [(JSON, String)] {
                 expectProblem(try await service.client.put("/api/v1/tax-rules", json: body, as: .gateway), 422, "invalid_body", pointer: pointer)
             }

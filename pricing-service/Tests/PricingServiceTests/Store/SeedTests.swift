@@ -21,7 +21,10 @@ import Testing
     @Test("the seed's ids are those of the catalogue: the n-th product has the n-th id")
     func ids() throws {
         let products = try Seed.products(PackageResources.prices_csv)
-        #expect(products.first == Seed.Product(id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd)))
+        #expect(
+            products.first
+                == Seed.Product(
+                    id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd)))
         #expect(Set(products.map(\.id)).count == 60 && Set(products.map(\.sku)).count == 60)
         #expect(products.allSatisfy { $0.price.amountMinor > 0 && ProductReference.isSKU($0.sku) })
     }
@@ -55,6 +58,8 @@ import Testing
         #expect(made.count == 32)
         #expect(try SigningKey.load(configured: nil, folder: folder) == made)
         #expect(try SigningKey.load(configured: String(repeating: "0f", count: 32), folder: folder) == Array(repeating: 15, count: 32))
-        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64)] { #expect(SigningKey.bytes(hexadecimal: bad) == nil) }
+        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64)] {
+            #expect(SigningKey.bytes(hexadecimal: bad) == nil)
+        }
     }
 }
