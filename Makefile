@@ -55,9 +55,9 @@ logs: ## Show the services' logs
 	@$(HELLO_DD) logs $(ARGS)
 
 .PHONY: health
-health: ## Check this machine and the running shop, and say what to do about what is wrong
+health: ## Ask each service how it is, and what it depends on
 	$(need_binary)
-	@$(HELLO_DD) doctor $(ARGS)
+	@$(HELLO_DD) health $(ARGS)
 
 .PHONY: demo
 demo: ## Take the README's tour: browse, quote, order, decline, cancel; fails on the first surprise

@@ -97,17 +97,20 @@ let package = Package(
         ),
 
         // api-gateway
-        .target(name: "Payments", dependencies: ["Basics", "Database", "PricingAPI", logging], path: "api-gateway/Sources/Payments", swiftSettings: strict),
+        .target(
+            name: "Payments", dependencies: ["Basics", "Database", "PricingAPI", logging],
+            path: "api-gateway/Sources/Payments", resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
         .target(
             name: "Orders",
-            dependencies: ["Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, serviceLifecycle],
-            path: "api-gateway/Sources/Orders", swiftSettings: strict
+            dependencies: ["Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, metrics, nioCore, serviceLifecycle],
+            path: "api-gateway/Sources/Orders", resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
         .executableTarget(
             name: "Gateway",
             dependencies: [
                 "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
-                hummingbird, configuration, httpTypes, logging, nioCore, serviceLifecycle,
+                asyncHTTPClient, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
             ],
             path: "api-gateway/Sources/Gateway",
             resources: [.embedInCode("Resources")], swiftSettings: strict
@@ -117,8 +120,9 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "hello-dd/Sources/HelloDD", swiftSettings: strict
         ),

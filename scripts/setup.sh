@@ -42,8 +42,9 @@ command -v swift >/dev/null ||
     fail "swift is not on the PATH. Install Swift $MINIMUM_SWIFT or newer: https://www.swift.org/install"
 
 # "Swift version 6.3.1 (…)", "Apple Swift version 6.2 (…)", "Swift version 6.4-dev (…)": the first two numbers.
-swift_version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
-[ -n "$swift_version" ] || fail "'swift --version' does not run here: $(swift --version 2>&1 | head -n 1)"
+swift_says=$(swift --version 2>&1 || true)
+swift_version=$(sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' <<<"$swift_says" | head -n 1)
+[ -n "$swift_version" ] || fail "'swift --version' does not run here: $(head -n 1 <<<"$swift_says")"
 older=$(printf '%s\n%s\n' "$MINIMUM_SWIFT" "$swift_version" | sort -t . -k 1,1n -k 2,2n | head -n 1)
 [ "$older" = "$MINIMUM_SWIFT" ] ||
     fail "Swift $swift_version is too old: install $MINIMUM_SWIFT or newer: https://www.swift.org/install"

@@ -28,6 +28,32 @@ struct DocumentationTests {
         #expect(try Self.makeTargets() == explained, "a target without its ## explanation")
     }
 
+    @Test("every setting of a service is in .env.example, and nothing else is")
+    func settings() throws {
+        let documented = try Repository.text(".env.example").split(separator: "\n")
+            .compactMap { $0.firstMatch(of: /^#?\s?([A-Z][A-Z0-9_]*)=/).map { String($0.output.1) } }
+        // The supervisor sets it; a person never does.
+        let expected = Self.settingVariables(in: Repository.sources).subtracting(["SUPERVISOR_PID"])
+        #expect(expected.subtracting(documented).sorted() == [], "missing in .env.example")
+        #expect(Set(documented).subtracting(expected).sorted() == [], "in .env.example, and no service reads it")
+        #expect(documented.count == Set(documented).count, "a variable is in .env.example twice")
+    }
+
+    @Test("settings are read from their declarations")
+    func settingDeclarations() {
+        let source = SwiftSource(
+            path: "platform/Sources/ServiceKit/Planted.swift",
+            text: """
+                static let port = Setting<Int>.integer("http.port", default: 1, help: "a")
+                static let level = Setting<String>(
+                    "log.level", default: "info", help: "b")
+                static func other() -> Setting<Int> { .integer("max.body.bytes", default: 2, help: "c") }
+                let text = JSON.string("not a setting")
+                """)
+        #expect(Self.settingVariables(in: [source]) == ["HTTP_PORT", "LOG_LEVEL", "MAX_BODY_BYTES"])
+        #expect(Self.settingVariables(in: [SwiftSource(path: "a/Sources/A/B.swift", text: "let json = JSON.string(\"a.b\")")]) == [])
+    }
+
     @Test("a page's faults are caught, and what is right is left alone")
     func planted() {
         let page = MarkdownPage(
@@ -68,6 +94,19 @@ struct DocumentationTests {
     private static func makeTargets() throws -> Set<String> {
         let lines = try Repository.text("Makefile").split(separator: "\n")
         return Set(lines.compactMap { $0.firstMatch(of: /^([a-z][a-z-]*):(?:\s|$)/).map { String($0.output.1) } })
+    }
+
+    /// The environment variables of every declared setting: `http.port` is `HTTP_PORT`.
+    private static func settingVariables(in sources: [SwiftSource]) -> Set<String> {
+        var names: Set<String> = []
+        for source in sources {
+            let text = source.lines.joined(separator: "\n")
+            guard text.contains("Setting<") else { continue }
+            for match in text.matches(of: /(?:\.(?:string|integer|flag|seconds)|Setting<\w+>)\(\s*"([a-z][a-z0-9]*(?:\.[a-z0-9]+)*)"/) {
+                names.insert(match.output.1.replacing(".", with: "_").uppercased())
+            }
+        }
+        return names
     }
 
     /// Names given with `commandName:`, and those ArgumentParser derives from a command's type.

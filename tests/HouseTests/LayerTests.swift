@@ -30,6 +30,8 @@ struct LayerTests {
             ("api-gateway/Sources/Orders/OrderRoutes.swift", "import Hummingbird"),
             ("api-gateway/Sources/Gateway/Planted.swift", "import struct InventoryService.Product"),
             ("inventory-service/Sources/InventoryService/Reserve.swift", "import Hummingbird"),
+            ("inventory-service/Sources/InventoryService/Apply.swift", "import Hummingbird"),
+            ("hello-dd/Sources/HelloDD/App.swift", "import Hummingbird"),
             ("hello-dd/Sources/HelloDD/Planted.swift", "import Orders"),
             ("platform/Sources/Basics/Planted.swift", "import Foundation"),
             ("platform/Sources/Basics/Planted.swift", "internal import struct Foundation.Data"),
@@ -45,6 +47,7 @@ struct LayerTests {
             ("platform/Sources/ServiceKit/Planted.swift", "import Hummingbird\nimport Database"),
             ("inventory-service/Sources/InventoryService/Routes+stock.swift", "import Hummingbird\nimport InventoryAPI"),
             ("pricing-service/Sources/PricingService/App.swift", "import Hummingbird"),
+            ("pricing-service/Sources/PricingService/Routes/Preconditions.swift", "import Hummingbird"),
             ("api-gateway/Sources/Gateway/Planted.swift", "import Orders\nimport FoundationEssentials\nimport Synchronization"),
             ("platform/Sources/Basics/Planted.swift", "// import ServiceKit\nlet text = \"import ServiceKit\""),
         ])

@@ -25,9 +25,9 @@ struct Layers {
 
     private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit"]
 
-    /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name.
+    /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]
-    private static let edgeNames = ["Routes", "HTTP", "App", "main"]
+    private static let edgeNames = ["Routes", "HTTP"]
     private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway"]
 
     /// Full Foundation pulls ICU in and more than doubles a static binary.
@@ -62,8 +62,9 @@ struct Layers {
     private func reason(_ source: SwiftSource, _ imported: String, _ allowed: Set<String>) -> String? {
         if Self.fullFoundation.contains(imported) { return "\(imported): FoundationEssentials, or Basics, has to suffice" }
         if Self.serverModules.contains(imported) {
-            let isEdge = Self.edgeModules.contains(source.module) && Self.edgeNames.contains { source.name.contains($0) }
-            return source.module == "ServiceKit" || isEdge ? nil : "only ServiceKit and a service's Routes, HTTP and App files import \(imported)"
+            let isEdge = ["App", "main"].contains(source.name) || source.place.contains { part in Self.edgeNames.contains { part.contains($0) } }
+            return source.module == "ServiceKit" || Self.edgeModules.contains(source.module) && isEdge
+                ? nil : "only ServiceKit and a service's Routes, HTTP and App files import \(imported)"
         }
         guard mayImport[imported] != nil, imported != source.module else { return nil }
         return allowed.contains(imported) ? nil : "\(source.module) may not import \(imported)"

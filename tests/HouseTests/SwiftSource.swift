@@ -28,6 +28,13 @@ struct SwiftSource {
         return String(parts[index + 1])
     }
 
+    /// The file's folders below its module, and its name without `.swift`: `["Routes", "Stock"]`.
+    var place: [String] {
+        let parts = path.dropLast(".swift".count).split(separator: "/").map(String.init)
+        guard let index = parts.firstIndex(of: "Sources"), index + 2 < parts.count else { return [name] }
+        return Array(parts[(index + 2)...])
+    }
+
     /// The file's name without its folder and `.swift`.
     var name: String { String((path.split(separator: "/").last ?? "").dropLast(".swift".count)) }
 

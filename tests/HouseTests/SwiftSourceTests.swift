@@ -53,5 +53,6 @@ struct SwiftSourceTests {
         let source = SwiftSource(path: "platform/Sources/Basics/Deep/Clock+now.swift", text: "")
         #expect(source.module == "Basics")
         #expect(source.name == "Clock+now")
+        #expect(source.place == ["Deep", "Clock+now"])
     }
 }

@@ -1,8 +1,8 @@
 import Basics
 import HTTPPath
-import InventoryAPI
-import Payments
-import PricingAPI
+public import InventoryAPI
+public import Payments
+public import PricingAPI
 
 /// What an order's saga works with: the request, and the remote resources by the ids that were chosen for them.
 struct OrderData: SagaData {

@@ -1,9 +1,10 @@
 public import Basics
 public import Database
-public import HTTPPath
+import HTTPPath
 public import Logging
 import Payments
 import Resilience
+import ServiceKit
 public import ServiceLifecycle
 
 /// Orders: taken once per key, carried out by a durable saga, and never left half-done.
@@ -18,7 +19,7 @@ public struct Orders: Sendable {
     private let patience: Duration
 
     /// - Parameters:
-    ///   - database: holds the tables of ``migrations()``.
+    ///   - database: holds the tables of ``migrations``.
     ///   - patience: how long placing or cancelling waits for the saga before it answers "still running".
     ///   - timeAllowed: an order that has not reached its capture by then is undone.
     public init(
@@ -61,10 +62,9 @@ public struct Orders: Sendable {
             sources: sources, limits: limits, logger: logger)
     }
 
-    /// The tables of orders and sagas. They come after those of the payments sandbox, since both are in the gateway's database.
-    public static func migrations() throws -> [Migration] {
-        try Migration.load([("m0002_orders.sql", PackageResources.m0002_orders_sql)])
-    }
+    /// The tables of orders and sagas, for `Migration.load`. They come after those of the payments sandbox, since both are in the
+    /// gateway's database.
+    public static let migrations: [(name: String, bytes: [UInt8])] = [("m0002_orders.sql", PackageResources.m0002_orders_sql)]
 
     /// To be run for as long as the service: takes up what was left unfinished.
     public var background: any Service { runner }
@@ -106,7 +106,7 @@ public struct Orders: Sendable {
             return nil
         }
         if let known {
-            guard known.bodyHash == bodyHash else { throw Problem.keyReused }
+            guard known.bodyHash == bodyHash else { throw Idempotency.reused }
             return .replayed(known.order)
         }
         let completion = runner.start(id, kind: order.kind)
@@ -207,10 +207,4 @@ public struct Orders: Sendable {
         default: break
         }
     }
-}
-
-extension Problem {
-    static let keyReused = Problem(
-        422, "idempotency_key_reused", "That Idempotency-Key was used for another request: use a new one.",
-        errors: [FieldError(pointer: "Idempotency-Key", detail: "was used with another body")])
 }

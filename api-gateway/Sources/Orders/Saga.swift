@@ -1,5 +1,5 @@
 import Basics
-public import HTTPPath
+import HTTPPath
 import Resilience
 
 /// A saga's declaration: its steps in order. Before the pivot every failure is undone in reverse; from the pivot on it only goes

@@ -83,7 +83,7 @@ final class SagaRunner: Sendable {
     }
 
     /// Makes all the progress that can be made: ends when the saga is finished, waits for a later try, or this process stops.
-    func drive<Data>(_ id: Identifier, _ definition: SagaDefinition<Data>, project: @Sendable @escaping Projection<Data>) async throws {
+    func drive<Data>(_ id: Identifier, _ definition: SagaDefinition<Data>, project: @escaping Projection<Data>) async throws {
         guard var saga = try await store.load(id, Data.self, store.database) else { return }
         let context = CallContext(
             correlationID: saga.correlationID, traceID: saga.traceID, spanID: CallContext.current?.spanID ?? String(saga.traceID.suffix(16)))

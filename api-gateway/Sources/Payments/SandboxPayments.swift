@@ -1,6 +1,6 @@
 public import Basics
 public import Database
-import PricingAPI
+public import PricingAPI
 
 /// The built-in provider: a bank of test cards with a ledger of its own.
 ///
@@ -12,7 +12,7 @@ public struct SandboxPayments: PaymentProvider {
     private let pause: Duration
 
     /// - Parameters:
-    ///   - database: holds the tables of ``migrations()``.
+    ///   - database: holds the tables of ``migrations``.
     ///   - pause: how long `card_slow` and `card_timeout_after_charge` keep a caller waiting.
     public init(_ database: any Database, sources: Sources = .system, pause: Duration = .milliseconds(1500)) {
         self.database = database
@@ -20,10 +20,10 @@ public struct SandboxPayments: PaymentProvider {
         self.pause = pause
     }
 
-    /// The sandbox's tables; they belong before those of the service that it is built into.
-    public static func migrations() throws -> [Migration] {
-        try Migration.load([("m0001_sandbox_payments.sql", PackageResources.m0001_sandbox_payments_sql)])
-    }
+    /// The sandbox's tables, for `Migration.load` with those of the service that it is built into; they come first.
+    public static let migrations: [(name: String, bytes: [UInt8])] = [
+        ("m0001_sandbox_payments.sql", PackageResources.m0001_sandbox_payments_sql)
+    ]
 
     public func authorize(_ id: Identifier, amount: Money, method: PaymentMethod) async throws -> Authorization {
         let now = sources.now()

@@ -31,7 +31,7 @@ public protocol Database: SQLRunner {
     /// connection, on SQLite the only one that writes, and everybody behind it waits. Inside it, use the runner it was given:
     /// another transaction or write on the same database would wait for this one and is refused with code `statement`.
     /// The runner is of no use after `body` has ended (`closed`).
-    func withTransaction<T: Sendable>(
+    @discardableResult func withTransaction<T: Sendable>(
         _ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T
     ) async throws -> T
 
@@ -41,7 +41,9 @@ public protocol Database: SQLRunner {
 
 extension Database {
     /// Runs `body` in one transaction with the isolation `readCommitted`, or the engine's lowest above it.
-    public func withTransaction<T: Sendable>(_ body: @Sendable (any SQLRunner) async throws -> T) async throws -> T {
+    @discardableResult public func withTransaction<T: Sendable>(
+        _ body: @Sendable (any SQLRunner) async throws -> T
+    ) async throws -> T {
         try await withTransaction(.readCommitted, body)
     }
 }

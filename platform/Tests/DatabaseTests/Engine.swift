@@ -1,6 +1,7 @@
 import Database
 import Foundation
 import Synchronization
+import Testing
 
 /// The engines that the contract's tests run against.
 enum Engine: String, CaseIterable, Sendable {
@@ -111,6 +112,16 @@ func code(_ body: () async throws -> Void) async throws -> DatabaseError.Code? {
     } catch let error as DatabaseError {
         return error.code
     }
+}
+
+/// Expects that `body` throws a database error with this code.
+///
+/// A function, because the compiler does not see a `try` that stands only inside of `#expect` when it infers a closure's type.
+func expect(
+    _ expected: DatabaseError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async throws {
+    let found = try await code(body)
+    #expect(found == expected, sourceLocation: sourceLocation)
 }
 
 extension SQLRunner {

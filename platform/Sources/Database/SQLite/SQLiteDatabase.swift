@@ -137,7 +137,7 @@ public final class SQLiteDatabase: Database {
 
     // MARK: Transactions
 
-    public func withTransaction<T: Sendable>(
+    @discardableResult public func withTransaction<T: Sendable>(
         _ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T
     ) async throws -> T {
         let turn = try takeTurn()

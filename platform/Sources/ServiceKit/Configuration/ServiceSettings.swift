@@ -7,7 +7,7 @@ public enum ServiceSettings {
     }
     public static let maxBody = Setting<Int>.integer(
         "http.max.body.bytes", default: 1 << 20, in: 1024...(64 << 20), unit: "bytes",
-        help: "Longest request body; 1 MiB holds 200 products. Streams such as imports are bounded by row and not by this.")
+        help: "Longest request body; 1 MiB holds a batch of 200 records. Streams such as imports are bounded by row and not by this.")
     public static let maxHeaders = Setting<Int>.integer(
         "http.max.header.bytes", default: 16 << 10, in: 1024...(256 << 10), unit: "bytes",
         help: "Longest header section; a token and a trace fit many times.")

@@ -1,0 +1,35 @@
+import ServiceKit
+
+/// Who may call what at the gateway.
+let access: AccessTable = Routes.standardAccess.merging([
+    "GET /api/v1/products": .anyone,
+    "GET /api/v1/products/{id}": .anyone,
+    "GET /api/v1/prices/{id}": .anyone,
+    "POST /api/v1/quotes": .anyone,
+
+    "POST /api/v1/orders": .shopper,
+    "GET /api/v1/orders": [.shopper, .operator],
+    "GET /api/v1/orders/{id}": [.shopper, .operator],
+    "POST /api/v1/orders/{id}/cancel": [.shopper, .operator],
+
+    "POST /api/v1/products": .operator,
+    "PUT /api/v1/products/{id}": .operator,
+    "PATCH /api/v1/products/{id}": .operator,
+    "DELETE /api/v1/products/{id}": .operator,
+    "POST /api/v1/products/import": .operator,
+    "GET /api/v1/products/low-stock": .operator,
+    "GET /api/v1/products/{id}/stock": .operator,
+    "POST /api/v1/products/{id}/stock/adjustments": .operator,
+    "GET /api/v1/stock/movements": .operator,
+    "PUT /api/v1/prices/{id}": .operator,
+    "GET /api/v1/prices/{id}/history": .operator,
+    "GET /api/v1/discounts": .operator,
+    "POST /api/v1/discounts": .operator,
+    "GET /api/v1/discounts/{code}": .operator,
+    "PUT /api/v1/discounts/{code}": .operator,
+    "DELETE /api/v1/discounts/{code}": .operator,
+    "GET /api/v1/exchange-rates": .operator,
+    "PUT /api/v1/exchange-rates": .operator,
+    "GET /api/v1/tax-rules": .operator,
+    "PUT /api/v1/tax-rules": .operator,
+]) { standard, _ in standard }

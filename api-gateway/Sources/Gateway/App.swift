@@ -1,0 +1,101 @@
+import AsyncHTTPClient
+import Basics
+import Database
+import HTTPPath
+import HTTPTypes
+import InventoryAPI
+import Orders
+import Payments
+import PricingAPI
+import ServiceKit
+
+/// The gateway's own settings.
+enum GatewaySettings {
+    static let inventoryURL = Setting<String>(
+        "inventory.service.url", default: "http://127.0.0.1:8001", expected: "an http or https URL without a path",
+        help: "Where the inventory service is.", parse: baseURL)
+    static let pricingURL = Setting<String>(
+        "pricing.service.url", default: "http://127.0.0.1:8002", expected: "an http or https URL without a path",
+        help: "Where the pricing service is.", parse: baseURL)
+    static let serviceTimeout = Setting<Duration>.seconds(
+        "service.timeout", default: 2, in: 0.01...60, help: "The longest a call to another service may take; their p99 is far below.")
+    static let orderPatience = Setting<Duration>.seconds(
+        "order.patience.seconds", default: 2, in: 0...30, help: "How long placing an order waits for its end before it answers 202.")
+    static let orderTime = Setting<Duration>.seconds(
+        "order.time.allowed.seconds", default: 30, in: 1...600,
+        help: "An order not ready for its capture by then is undone; well below the 15 minutes that a reservation is held.")
+    static let sandboxPause = Setting<Duration>.seconds(
+        "sandbox.pause.seconds", default: 1.5, in: 0...30, help: "How long the sandbox's slow test cards take.")
+
+    static let all = [
+        SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(serviceTimeout), SettingInfo(orderPatience), SettingInfo(orderTime),
+        SettingInfo(sandboxPause),
+    ]
+
+    @Sendable private static func baseURL(_ text: String) -> String? {
+        let rest = text.hasPrefix("http://") ? text.dropFirst(7) : text.hasPrefix("https://") ? text.dropFirst(8) : ""
+        let host = rest.hasSuffix("/") ? rest.dropLast() : rest
+        guard !host.isEmpty, !host.contains(where: { "/?#@ ".contains($0) }) else { return nil }
+        return text
+    }
+}
+
+/// The gateway: the one door of the shop.
+let gateway = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all) { boot in
+    let settings = boot.settings
+    let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
+    let authorizer = try await Authorizer(
+        jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator], sources: boot.sources)
+    let signer = try await keys.signer(.services)
+
+    let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
+    try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
+
+    let client = HTTPClient.forServices()
+    let timeout = try settings(GatewaySettings.serviceTimeout)
+    func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
+        let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
+        return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
+    }
+    let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
+    let pricing = try upstream("pricing", GatewaySettings.pricingURL)
+
+    let orders = Orders(
+        database: database,
+        parties: OrderParties(
+            inventory: InventoryClient(upstream: inventory), pricing: PricingClient(pricing),
+            payments: SandboxPayments(database, sources: boot.sources, pause: try settings(GatewaySettings.sandboxPause))),
+        sources: boot.sources, logger: boot.logger, patience: try settings(GatewaySettings.orderPatience),
+        timeAllowed: try settings(GatewaySettings.orderTime))
+
+    let routes = Routes(access: access)
+    routes.addProducts(ProductViews(inventory: inventory, pricing: pricing))
+    routes.addOrders(orders)
+    routes.addPassThrough(inventory: inventory, pricing: pricing)
+
+    return try ServiceParts(
+        routes: routes, boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
+        health: [
+            HealthCheck("database") { try await database.query("SELECT 1") },
+            HealthCheck("inventory") { try await inventory.checkReady() },
+            HealthCheck("pricing") { try await pricing.checkReady() },
+        ],
+        background: [orders.background],
+        close: {
+            await orders.stop()
+            try? await client.shutdown()
+            await database.shutdown()
+        })
+}
+
+extension HTTPUpstream {
+    func checkReady() async throws {
+        let answer = try await send(UpstreamRequest(.get, "/health/ready"))
+        guard answer.status == 200 else { throw Problem(status: answer.status, body: answer.body) }
+    }
+}
+
+@main
+struct Main {
+    static func main() async { await gateway.main() }
+}

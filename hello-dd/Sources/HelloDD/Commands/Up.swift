@@ -1,0 +1,152 @@
+import ArgumentParser
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start the shop and keep it running.",
+        discussion: """
+            Starts inventory-service and pricing-service, then api-gateway, waits until each is ready, and shows their logs. A service \
+            that crashes is started again, after a pause that grows from 0.2 s to 10 s; ten crashes in a row and it is given up. \
+            Ctrl-C stops the shop: the gateway first, each service with 20 s to finish what it has begun. A second Ctrl-C does not wait.
+
+            On the first start the catalogue is filled with 60 products. To begin with an empty one: SEED_CATALOGUE=false hello-dd up
+
+            EXAMPLES:
+              hello-dd up                      all, ports 8000 to 8002, data in .hello-dd/
+              hello-dd up --detach             in the background, until `hello-dd down`
+              hello-dd up inventory            one service (and what it needs)
+              hello-dd up --gateway-port 0     any free port; the banner tells which
+              hello-dd up --ephemeral -q       leaves nothing behind, shows no logs
+              hello-dd up --json-logs | jq .   what the services log, as they log it
+
+            Every other environment variable is passed on to the services.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Only these services, and those they need: inventory, pricing, gateway.", valueName: "service"))
+    var services: [Service] = []
+
+    @Flag(name: .shortAndLong, help: "Run in the background. Returns when the shop is up.")
+    var detach = false
+
+    @Flag(name: .customLong("no-deps"), help: "Without the services that the named ones need; INVENTORY_SERVICE_URL and PRICING_SERVICE_URL may tell where those are.")
+    var withoutDependencies = false
+
+    @Flag(help: "Keep the data in a temporary folder that is removed at the end.")
+    var ephemeral = false
+
+    @OptionGroup var data: DataOptions
+
+    @Option(help: ArgumentHelp("Port of api-gateway; 0 picks a free one.", valueName: "port"))
+    var gatewayPort = Service.gateway.defaultPort
+
+    @Option(help: ArgumentHelp("Port of inventory-service; 0 picks a free one.", valueName: "port"))
+    var inventoryPort = Service.inventory.defaultPort
+
+    @Option(help: ArgumentHelp("Port of pricing-service; 0 picks a free one.", valueName: "port"))
+    var pricingPort = Service.pricing.defaultPort
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel: String?
+
+    @Flag(name: .customLong("json-logs"), help: "The services log JSON, one object a line.")
+    var jsonLogs = false
+
+    @Flag(name: .shortAndLong, help: "Leave the services' logs to their files.")
+    var quiet = false
+
+    @OptionGroup var colour: ColourOptions
+
+    @Option(
+        name: .customLong("bin"),
+        help: ArgumentHelp("The folder with the services' executables (default: where this program is).", valueName: "dir"))
+    var binaries: String?
+
+    /// Set in the process that `--detach` starts.
+    @Option(help: .hidden)
+    var reportDescriptor: Int32?
+
+    func validate() throws {
+        for (port, service) in [(gatewayPort, Service.gateway), (inventoryPort, .inventory), (pricingPort, .pricing)] {
+            guard (0...65_535).contains(port) else { throw ValidationError("\(service.portOption) must be from 0 to 65535, not \(port).") }
+        }
+        let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        if let logLevel, !levels.contains(logLevel) { throw ValidationError("--log-level must be one of \(levels.joined(separator: ", ")).") }
+        if ephemeral, data.data != RunFolder.defaultPath { throw ValidationError("--ephemeral and --data exclude each other.") }
+    }
+
+    func run() async throws {
+        SystemCall.ignoreBrokenPipes()
+        SystemCall.keepInheritedDescriptors()
+        if detach { return try await runDetached() }
+        let report = reportDescriptor.map(Report.init(descriptor:))
+        if report != nil { Detached.leaveSession() }
+        do {
+            try await runHere(report: report)
+        } catch let failure as CommandFailure {
+            guard let report else { throw failure }
+            report.send(.problem(lines: ["Error: \(failure)"]))
+            throw ExitCode.failure
+        }
+    }
+
+    private func runDetached() async throws {
+        let own = CommandLine.arguments.dropFirst().filter { $0 != "--detach" && $0 != "-d" }
+        let arguments = own + ["--report-descriptor", String(Detached.reportDescriptor)] + (colour.style().isOn ? [] : ["--no-color"])
+        let isUp = try await Detached.start(arguments: arguments) { message in
+            switch message {
+            case .note(let lines), .up(let lines): for line in lines { print(line) }
+            case .problem(let lines): for line in lines { printError(line) }
+            }
+        }
+        guard isUp else { throw ExitCode.failure }
+    }
+
+    private func runHere(report: Report?) async throws {
+        let path = ephemeral ? try Files.makeTemporaryFolder() : data.data
+        defer { if ephemeral { Files.removeTree(path) } }
+        let folder = RunFolder(path: path)
+        var plan = Plan(
+            services: withoutDependencies ? selected : Service.withDependencies(selected), folder: folder, dataDirectory: path,
+            binaries: binaries ?? Self.folder(of: Environment.executable))
+        plan.host = Environment.value("HTTP_HOST") ?? plan.host
+        plan.logLevel = logLevel
+        plan.jsonLogs = jsonLogs
+        try Preflight.checkBinaries(plan)
+        try folder.prepare()
+        plan.dataDirectory = Environment.realPath(path) ?? path
+        let lock = try RunLock(folder)
+        _ = await Preflight.stopLeftovers(folder)
+        plan.ports = try chosenPorts(host: plan.host)
+        try Preflight.checkPorts(plan)
+        if report != nil { try Detached.redirectOutput(to: folder.supervisorLog) }
+
+        let isLive = Environment.isTerminal(1) && report == nil
+        // In the background, what is printed is shown by the process in front, which knows whether there are colours.
+        let style = report == nil ? colour.style() : Style(isOn: !colour.noColor)
+        let terminal = Terminal(isLive: isLive, style: style)
+        let console = UpConsole(
+            terminal: terminal, isQuiet: quiet || report != nil, isRaw: jsonLogs && !Environment.isTerminal(1), command: Environment.command,
+            report: report)
+        let settled = plan
+        let exitCode = try await ServiceProbe.withHTTP { probe in
+            let supervisor = try Supervisor(plan: settled, console: console, probe: probe, environment: Environment.all)
+            return await supervisor.run()
+        }
+        await terminal.finish()
+        withExtendedLifetime(lock) {}
+        guard exitCode == 0 else { throw ExitCode(exitCode) }
+    }
+
+    private var selected: Set<Service> { services.isEmpty ? Set(Service.allCases) : Set(services) }
+
+    private func chosenPorts(host: String) throws -> [Service: Int] {
+        var ports: [Service: Int] = [.gateway: gatewayPort, .inventory: inventoryPort, .pricing: pricingPort]
+        let open = Service.allCases.filter { ports[$0] == 0 }
+        for (service, port) in zip(open, try Ports.pick(open.count, host: host)) { ports[service] = port }
+        return ports
+    }
+
+    static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+
+@main
+struct HelloDD: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hello-dd",
+        abstract: "Runs the hello-dd shop on this machine and talks to it.",
+        discussion: """
+            The shop is three services: inventory-service (what there is), pricing-service (what it costs) and api-gateway \
+            (the one address that users talk to). `up` starts them, keeps them running and shows their logs.
+
+            EXAMPLES:
+              hello-dd up                  start the shop here; Ctrl-C stops it
+              hello-dd up --detach         start it in the background
+              hello-dd status              what runs, on which port, since when
+              hello-dd logs -f gateway     follow one service's log
+              hello-dd down                stop it
+              hello-dd doctor              something is wrong? ask it
+
+            Everything the shop writes is below one folder, `.hello-dd/` in the current directory; `--data DIR` names another. \
+            Deleting it (when the shop is down) is a fresh start.
+            """,
+        version: release,
+        groupedSubcommands: [
+            CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Doctor.self])
+        ]
+    )
+
+    /// The version of this command line and of the services it was built with.
+    static let release = "0.1.0"
+}

@@ -1,0 +1,42 @@
+/// What `up` was asked to run, all questions settled: every port is a number, every path is absolute.
+struct Plan: Hashable, Sendable {
+    var services: Set<Service>
+    var folder: RunFolder
+    /// The same folder, absolute: what the services are told.
+    var dataDirectory: String
+    /// The folder with the services' executables.
+    var binaries: String
+    /// The address to listen on.
+    var host = "127.0.0.1"
+    var ports: [Service: Int] = Dictionary(uniqueKeysWithValues: Service.allCases.map { ($0, $0.defaultPort) })
+    var logLevel: String?
+    var jsonLogs = false
+    var seedCatalogue = true
+
+    func executable(of service: Service) -> String { "\(binaries)/\(service.name)" }
+
+    func port(of service: Service) -> Int { ports[service] ?? service.defaultPort }
+
+    func url(of service: Service) -> String {
+        let host = RunState.reachable(host)
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port(of: service))"
+    }
+
+    /// The whole environment of a service: what this process was given, and above it what the plan says.
+    func environment(of service: Service, inherited: [String: String]) -> [String: String] {
+        var environment = inherited
+        environment["HTTP_HOST"] = host
+        environment["HTTP_PORT"] = String(port(of: service))
+        environment["DATA_DIR"] = dataDirectory
+        environment["KEYS_DIR"] = "\(dataDirectory)/keys"
+        environment["LOG_FORMAT"] = jsonLogs ? "json" : inherited["LOG_FORMAT"] ?? "pretty"
+        if let logLevel { environment["LOG_LEVEL"] = logLevel }
+        if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
+        environment[Lifeline.variable] = String(Lifeline.childDescriptor)
+        for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {
+            // One that is not started here may run elsewhere, and then the environment says where.
+            if services.contains(upstream) || inherited[variable] == nil { environment[variable] = url(of: upstream) }
+        }
+        return environment
+    }
+}

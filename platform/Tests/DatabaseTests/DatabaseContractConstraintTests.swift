@@ -1,0 +1,73 @@
+import Basics
+import Database
+import Testing
+
+@Suite struct DatabaseContractConstraintTests {
+    private static let schema = """
+        CREATE TABLE products (
+            sku TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            price BIGINT CONSTRAINT price_not_negative CHECK (price >= 0),
+            UNIQUE (name, price)
+        );
+        CREATE TABLE stock (sku TEXT NOT NULL REFERENCES products (sku), quantity BIGINT NOT NULL);
+        INSERT INTO products VALUES ('A', 'first', 1);
+        """
+
+    private struct Case: Sendable, CustomTestStringConvertible {
+        var statement: SQL
+        var code: DatabaseError.Code
+        var names: String?
+        var testDescription: String { "\(code) \(names ?? "")" }
+    }
+
+    private static let cases = [
+        Case(statement: "INSERT INTO products VALUES (\("A"), \("secret"), \(2))", code: .uniqueViolation, names: "sku"),
+        Case(statement: "INSERT INTO products VALUES (\("secret"), \("first"), \(1))", code: .uniqueViolation, names: "name"),
+        Case(statement: "INSERT INTO products VALUES (\("secret"), NULL, \(1))", code: .notNullViolation, names: "name"),
+        Case(statement: "INSERT INTO products VALUES (\("secret"), \("secret"), \(-1))", code: .checkViolation, names: "price_not_negative"),
+        Case(statement: "INSERT INTO stock VALUES (\("secret"), \(1))", code: .foreignKeyViolation, names: nil),
+        Case(statement: "DELETE FROM products WHERE sku = 'A' OR sku = \("secret")", code: .foreignKeyViolation, names: nil),
+        Case(statement: "SELECT \("secret") FROM", code: .statement, names: nil),
+        Case(statement: "SELECT nothing, \("secret") FROM products", code: .statement, names: nil),
+        Case(statement: "SELECT \("secret"); SELECT 1", code: .statement, names: nil),
+        Case(statement: "", code: .statement, names: nil),
+    ]
+
+    @Test("a refused row is a typed error that names the constraint and leaks no value", arguments: Engine.allCases)
+    func violations(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            let database = opened.database
+            try await database.executeScript(Self.schema)
+            try await database.execute("INSERT INTO stock VALUES ('A', 1)")
+            for refused in Self.cases {
+                let alone = await #expect(throws: DatabaseError.self, "\(refused)") { try await database.execute(refused.statement) }
+                let inside = await #expect(throws: DatabaseError.self, "\(refused)") {
+                    try await database.withTransaction { try await $0.query(refused.statement) }
+                }
+                for error in [alone, inside] {
+                    #expect(error?.code == refused.code)
+                    #expect(error?.isTransient == false)
+                    #expect(error.map { "\($0) \(String(reflecting: $0))" }?.contains("secret") == false)
+                    if let names = refused.names { #expect(error?.constraint?.contains(names) == true, "\(refused)") }
+                }
+            }
+            #expect(try await database.count("products") == 1)
+            #expect(try await database.count("stock") == 1)
+        }
+    }
+
+    @Test("after a refused row a transaction goes on, and keeps what was not refused", arguments: Engine.allCases)
+    func goingOn(engine: Engine) async throws {
+        guard engine == .sqlite else { return }  // PostgreSQL ends a transaction at its first error.
+        try await engine.withDatabase { opened in
+            try await opened.database.executeScript(Self.schema)
+            try await opened.database.withTransaction { transaction in
+                try await transaction.execute("INSERT INTO products VALUES ('B', 'second', 2)")
+                await #expect(throws: DatabaseError.self) { try await transaction.execute("INSERT INTO products VALUES ('A', 'third', 3)") }
+                try await transaction.execute("INSERT INTO products VALUES ('D', 'fourth', 4)")
+            }
+            #expect(try await opened.database.count("products") == 3)
+        }
+    }
+}

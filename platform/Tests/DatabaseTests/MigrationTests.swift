@@ -1,0 +1,137 @@
+import Basics
+@testable import Database
+import Testing
+
+@Suite struct MigrationTests {
+    private static let first = """
+        -- two tables; a comment with a ';' in it
+        CREATE TABLE a (id BIGINT PRIMARY KEY, note TEXT DEFAULT 'x;y');
+        CREATE TABLE log (id BIGINT);
+        """
+    private static let second = """
+        CREATE TRIGGER logged AFTER INSERT ON a BEGIN
+            INSERT INTO log VALUES (new.id);
+            INSERT INTO log VALUES (new.id + 100);
+        END;
+        CREATE TRIGGER append_only BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+        -- the end
+        """
+
+    private static func bytes(_ name: String, _ text: String) -> (name: String, bytes: [UInt8]) { (name, Array(text.utf8)) }
+
+    private static func load(_ second: String = second) throws -> [Migration] {
+        try Migration.load([bytes("m0002_triggers.sqlite.sql", second), bytes("m0001_tables.sql", first), bytes("m0002_triggers.postgres.sql", "-- none")])
+    }
+
+    @Test("scripts of several statements, triggers included, are applied once and recorded", arguments: Engine.allCases)
+    func apply(engine: Engine) async throws {
+        try await engine.withStore { store in
+            let migrations = try Self.load()
+            let first = try store.open().database
+            try await migrate(first, migrations, now: { Timestamp(microseconds: 7) })
+            try await migrate(first, migrations, now: { Timestamp(microseconds: 8) })
+            await first.shutdown()
+            let database = try store.open().database
+            try await migrate(database, migrations)
+            let rows = try await database.query("SELECT * FROM schema_migrations ORDER BY version")
+            #expect(try rows.map { try $0.decode("name", as: String.self) } == ["m0001_tables", "m0002_triggers"])
+            #expect(try rows.map { try $0.decode("applied_at", as: Timestamp.self).microseconds } == [7, 7])
+            #expect(try rows[0].decode("checksum", as: String.self).utf8.count == 64)
+
+            try await database.execute("INSERT INTO a (id) VALUES (1)")
+            #expect(try await database.query("SELECT id FROM log ORDER BY id").map { try $0.decode(0, as: Int.self) } == [1, 101])
+            #expect(try await database.query("SELECT note FROM a")[0].decode(0, as: String.self) == "x;y")
+            let refused = await #expect(throws: DatabaseError.self) { try await database.execute("DELETE FROM log") }
+            #expect(refused == DatabaseError(.checkViolation, "a trigger refused the change", constraint: "the log is append-only"))
+        }
+    }
+
+    @Test("an edited or renamed migration is refused by name, and nothing is applied after it", arguments: Engine.allCases)
+    func edited(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            try await migrate(opened.database, try Self.load())
+            let third = Migration(version: 3, name: "m0003_more", sqlite: "CREATE TABLE more (id BIGINT)")
+            let edited = await #expect(throws: DatabaseError.self) {
+                try await migrate(opened.database, try Self.load(Self.second + " ") + [third])
+            }
+            #expect(edited?.code == .migrationChecksumMismatch)
+            #expect(edited?.message.contains("m0002_triggers") == true)
+            var renamed = try Self.load()
+            renamed[0] = Migration(version: 1, name: "m0001_other", sqlite: renamed[0].sqlite)
+            try await expect(.migrationChecksumMismatch) { try await migrate(opened.database, renamed + [third]) }
+            #expect(try await opened.database.count("schema_migrations") == 2)
+        }
+    }
+
+    @Test("a database that a newer program migrated is refused", arguments: Engine.allCases)
+    func newer(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            try await migrate(opened.database, try Self.load())
+            let error = await #expect(throws: DatabaseError.self) { try await migrate(opened.database, [try Self.load()[0]]) }
+            #expect(error?.code == .migrationChecksumMismatch)
+            #expect(error?.message.contains("m0002_triggers") == true)
+            #expect(error?.message.contains("older than the database") == true)
+        }
+    }
+
+    @Test("a migration that fails leaves nothing of itself, keeps those before it, and is named", arguments: Engine.allCases)
+    func failing(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            let broken = Migration(version: 3, name: "m0003_broken", sqlite: "CREATE TABLE c (id BIGINT); INSERT INTO nowhere VALUES (1);")
+            let error = await #expect(throws: DatabaseError.self) { try await migrate(opened.database, try Self.load() + [broken]) }
+            #expect(error?.code == .statement)
+            #expect(error?.message.contains("m0003_broken") == true)
+            #expect(try await opened.database.count("schema_migrations") == 2)
+            try await expect(.statement) { _ = try await opened.database.count("c") }
+            let mended = Migration(version: 3, name: "m0003_broken", sqlite: "CREATE TABLE c (id BIGINT);")
+            try await migrate(opened.database, try Self.load() + [mended])
+            #expect(try await opened.database.count("c") == 0)
+        }
+    }
+
+    @Test("a script cannot end the transaction it runs in", arguments: Engine.allCases)
+    func escaping(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            let script = Migration(version: 1, name: "m0001_escape", sqlite: "CREATE TABLE c (id BIGINT); COMMIT; CREATE TABLE d (id BIGINT);")
+            try await expect(.statement) { try await migrate(opened.database, [script]) }
+            try await expect(.statement) { _ = try await opened.database.count("c") }
+        }
+    }
+
+    @Test("a plain file serves both dialects, and others one each")
+    func dialects() throws {
+        let migrations = try Self.load()
+        #expect(migrations.map(\.name) == ["m0001_tables", "m0002_triggers"])
+        #expect(migrations.map(\.version) == [1, 2])
+        #expect(migrations[0].sqlite == Self.first && migrations[0].postgres == Self.first)
+        #expect(migrations[1].sqlite == Self.second && migrations[1].postgres == "-- none")
+    }
+
+    @Test(
+        "a file with a malformed name is refused by name",
+        arguments: ["0001_a.sql", "m1_a.sql", "m0001.sql", "m0001_.sql", "m0000_a.sql", "m0001_a.txt", "m0001_a.mysql.sql", "m0001_a.b.sqlite.sql", "m١٢٣٤_a.sql", ""])
+    func names(name: String) {
+        let error = #expect(throws: DatabaseError.self) { try Migration.load([Self.bytes(name, "")]) }
+        #expect(error?.code == .migrationChecksumMismatch)
+        #expect(error?.message.hasPrefix(name) == true)
+    }
+
+    @Test(
+        "gaps, duplicates, missing dialects and text that is not UTF-8 are refused by name",
+        arguments: [
+            (["m0002_b.sql"], "m0002_b"), (["m0001_a.sql", "m0003_c.sql"], "m0003_c"), (["m0001_a.sql", "m0001_b.sql"], "m0001_b.sql"),
+            (["m0001_a.sql", "m0001_a.sql"], "m0001_a.sql"), (["m0001_a.sql", "m0001_a.sqlite.sql"], "m0001_a.sqlite.sql"),
+            (["m0001_a.postgres.sql"], "m0001_a"),
+        ])
+    func sets(names: [String], named: String) {
+        let error = #expect(throws: DatabaseError.self) { try Migration.load(names.map { Self.bytes($0, "") }) }
+        #expect(error?.code == .migrationChecksumMismatch)
+        #expect(error?.message.hasPrefix(named) == true)
+    }
+
+    @Test("a file that is not UTF-8 is refused by name")
+    func encoding() {
+        let error = #expect(throws: DatabaseError.self) { try Migration.load([(name: "m0001_a.sql", bytes: [0x2D, 0x2D, 0xFF])]) }
+        #expect(error?.message.hasPrefix("m0001_a.sql") == true)
+    }
+}
