@@ -37,7 +37,8 @@ extension AppliedDiscount: JSONReadable, JSONWritable {
 extension BreakdownLine: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
         self.init(
-            productID: fields.identifier("productId"), sku: fields.string("sku"), quantity: fields.integer("quantity", 1...QuoteRequest.largestQuantity),
+            productID: fields.identifier("productId"), sku: fields.string("sku"),
+            quantity: fields.integer("quantity", 1...QuoteRequest.largestQuantity),
             unitPrice: fields.money("unitPrice"), discounts: fields.list("discounts", 0...QuoteRequest.mostCodes, AppliedDiscount.init),
             amounts: Totals(fields)
         )

@@ -24,7 +24,8 @@ extension DiscountRule: JSONReadable, JSONWritable {
         if let startsAt, let endsAt, endsAt <= startsAt { fields.report("endsAt", "must be after startsAt") }
         self.init(
             code: code, description: description, effect: effect, minimumSpend: fields.optionalMoney("minimumSpend", 1...Money.largestAmountMinor),
-            products: (fields.optionalProducts("products", 0...Self.mostProducts) ?? []).map(\.description), startsAt: startsAt, endsAt: endsAt, usageLimit: fields.optionalInteger("usageLimit", 1...1_000_000_000),
+            products: (fields.optionalProducts("products", 0...Self.mostProducts) ?? []).map(\.description), startsAt: startsAt, endsAt: endsAt,
+            usageLimit: fields.optionalInteger("usageLimit", 1...1_000_000_000),
             stackable: fields.optionalBool("stackable") ?? true
         )
     }

@@ -8,7 +8,8 @@ extension Price: JSONReadable, JSONWritable {
             exchange: fields.optionalObject("exchange") {
                 Exchange(from: $0.currency("from"), to: $0.currency("to"), tableVersion: $0.integer("tableVersion", 1 ... .max))
             },
-            validFrom: fields.timestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"), version: fields.integer("version", 1 ... .max)
+            validFrom: fields.timestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"),
+            version: fields.integer("version", 1 ... .max)
         )
     }
 
@@ -19,11 +20,13 @@ extension Price: JSONReadable, JSONWritable {
             $0.field("price", price)
             $0.field("base", base)
             if let exchange {
-                $0.field("exchange", object: {
-                    $0.field("from", exchange.from)
-                    $0.field("to", exchange.to)
-                    $0.field("tableVersion", exchange.tableVersion)
-                })
+                $0.field(
+                    "exchange",
+                    object: {
+                        $0.field("from", exchange.from)
+                        $0.field("to", exchange.to)
+                        $0.field("tableVersion", exchange.tableVersion)
+                    })
             }
             $0.field("validFrom", validFrom)
             $0.field("validUntil", validUntil)
@@ -36,7 +39,8 @@ extension PriceEntry: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
         self.init(
             productID: fields.identifier("productId"), sku: fields.string("sku"), version: fields.integer("version", 1 ... .max),
-            base: fields.money("base"), validFrom: fields.timestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"), createdAt: fields.timestamp("createdAt")
+            base: fields.money("base"), validFrom: fields.timestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"),
+            createdAt: fields.timestamp("createdAt")
         )
     }
 

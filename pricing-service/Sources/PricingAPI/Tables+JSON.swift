@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import HTTPPath
 
 /// One row of an exchange table.
@@ -13,11 +13,12 @@ struct ExchangeRate: JSONReadable, JSONWritable {
 
     init(_ fields: Fields) {
         currency = fields.currency("currency")
-        rate = fields.object("rate") { fields in
-            let rate = Rate(fields)
-            if rate.value == 0, fields.has("value") { fields.report("value", "must be above 0") }
-            return rate
-        } ?? .one
+        rate =
+            fields.object("rate") { fields in
+                let rate = Rate(fields)
+                if rate.value == 0, fields.has("value") { fields.report("value", "must be above 0") }
+                return rate
+            } ?? .one
     }
 
     func write(to json: inout JSONWriter) {

@@ -15,7 +15,8 @@ enum Seed {
             for product in products {
                 _ = try await store.insertProduct(product.id, sku: product.sku)
                 try await store.insertEntry(
-                    PriceEntry(productID: product.id, sku: product.sku, version: 1, base: product.price, validFrom: now, validUntil: nil, createdAt: now)
+                    PriceEntry(
+                        productID: product.id, sku: product.sku, version: 1, base: product.price, validFrom: now, validUntil: nil, createdAt: now)
                 )
             }
             for discount in discounts { _ = try await store.insertDiscount(discount) }

@@ -16,7 +16,9 @@ enum SigningKey {
     ///   - folder: where `quotes.key` is, or will be: `0600`, hexadecimal. Several processes may start at once; all get the same key.
     static func load(configured: String?, folder: String) throws(ConfigurationError) -> [UInt8] {
         if let configured {
-            guard let key = bytes(hexadecimal: configured) else { throw ConfigurationError("QUOTE_SIGNING_KEY must be at least 64 hexadecimal digits") }
+            guard let key = bytes(hexadecimal: configured) else {
+                throw ConfigurationError("QUOTE_SIGNING_KEY must be at least 64 hexadecimal digits")
+            }
             return key
         }
         let path = "\(folder)/quotes.key"

@@ -37,7 +37,9 @@ extension Identifier {
 extension ExchangeTable {
     static let test = ExchangeTable(
         version: 1, validFrom: Timestamp(microseconds: 0),
-        rates: [.eur: Rate(value: 92, scale: 2)!, .gbp: Rate(value: 79, scale: 2)!, .jpy: Rate(value: 1497, scale: 1)!, .kwd: Rate(value: 307, scale: 3)!]
+        rates: [
+            .eur: Rate(value: 92, scale: 2)!, .gbp: Rate(value: 79, scale: 2)!, .jpy: Rate(value: 1497, scale: 1)!, .kwd: Rate(value: 307, scale: 3)!,
+        ]
     )
 }
 
@@ -47,7 +49,9 @@ extension TaxRule {
 
 extension Order {
     /// Lines by unit price (minor units) and quantity.
-    static func of(_ lines: [(price: Int64, quantity: Int64)], in currency: Currency = .usd, tax: TaxRule = .untaxed, codes: [DiscountRule] = []) -> Order {
+    static func of(
+        _ lines: [(price: Int64, quantity: Int64)], in currency: Currency = .usd, tax: TaxRule = .untaxed, codes: [DiscountRule] = []
+    ) -> Order {
         Order(
             currency: currency, taxRegion: tax.region, tax: tax, exchange: .test,
             lines: lines.enumerated().map {

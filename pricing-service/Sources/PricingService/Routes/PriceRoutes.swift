@@ -62,7 +62,11 @@ struct PriceRoutes: Sendable {
         let wanted = try await request.json(context, CalculationRequest.init)
         do {
             let currency: Currency
-            if let asked = wanted.currency { currency = asked } else { currency = try await prices.price(of: wanted.line.product, in: nil).base.currency }
+            if let asked = wanted.currency {
+                currency = asked
+            } else {
+                currency = try await prices.price(of: wanted.line.product, in: nil).base.currency
+            }
             let order = QuoteRequest(lines: [wanted.line], discountCodes: wanted.discountCodes, currency: currency, taxRegion: wanted.taxRegion)
             return .json(try await quotes.calculate(order, on: database))
         } catch var refusal as Refusal {

@@ -54,7 +54,9 @@ extension ServiceContext {
 
 extension Response {
     /// A JSON answer with its validator, or 304 where the reader has it.
-    static func json(_ value: some JSONWritable, etag: String, unless preconditions: Preconditions = .none, status: HTTPResponse.Status = .ok) -> Response {
+    static func json(
+        _ value: some JSONWritable, etag: String, unless preconditions: Preconditions = .none, status: HTTPResponse.Status = .ok
+    ) -> Response {
         if preconditions.isCurrent(etag) { return Response(status: .notModified, headers: [.eTag: etag]) }
         return .json(value, status: status, headers: [.eTag: etag])
     }

@@ -65,7 +65,8 @@ extension Store {
 
     private static func discount(_ row: Row) throws -> Discount {
         Discount(
-            id: try row.decode("id"), rule: try value(row.decode("rule")), timesUsed: try row.decode("times_used"), version: try row.decode("version"),
+            id: try row.decode("id"), rule: try value(row.decode("rule")), timesUsed: try row.decode("times_used"),
+            version: try row.decode("version"),
             createdAt: try row.decode("created_at"), updatedAt: try row.decode("updated_at")
         )
     }

@@ -51,7 +51,8 @@ extension Store {
                     validUntil: [end, next].compactMap(\.self).min()
                 )
             }
-            return StoredPrice(productID: try row.decode("product_id"), sku: try row.decode("sku"), version: try row.decode("version"), current: current)
+            return StoredPrice(
+                productID: try row.decode("product_id"), sku: try row.decode("sku"), version: try row.decode("version"), current: current)
         }
     }
 

@@ -57,11 +57,14 @@ struct Prices: Sendable {
             let known = try await store.product(product)
             try preconditions.checkChange(of: known?.version, required: true)
             var entry = PriceEntry(
-                productID: .init(high: 0, low: 0), sku: "", version: 1, base: change.base, validFrom: validFrom, validUntil: change.validUntil, createdAt: now
+                productID: .init(high: 0, low: 0), sku: "", version: 1, base: change.base, validFrom: validFrom, validUntil: change.validUntil,
+                createdAt: now
             )
             if let known {
                 if let sku = change.sku, sku != known.sku { throw Refusal(.skuConflict, at: "/sku", "The product has another SKU.") }
-                if let id = change.productID, id != known.productID { throw Refusal(.skuConflict, at: "/productId", "The SKU belongs to another product.") }
+                if let id = change.productID, id != known.productID {
+                    throw Refusal(.skuConflict, at: "/productId", "The SKU belongs to another product.")
+                }
                 guard try await store.advanceProduct(known.productID, from: known.version) else { throw Problem.preconditionFailed }
                 (entry.productID, entry.sku, entry.version) = (known.productID, known.sku, known.version + 1)
             } else {

@@ -90,7 +90,8 @@ struct Quotes: Sendable {
             found.append((product, now))
         }
         if !errors.isEmpty {
-            throw Refusal(.lineNotPriced, errors.count == 1 ? "One product has no price now." : "\(errors.count) products have no price now.", errors: errors)
+            throw Refusal(
+                .lineNotPriced, errors.count == 1 ? "One product has no price now." : "\(errors.count) products have no price now.", errors: errors)
         }
         return found
     }

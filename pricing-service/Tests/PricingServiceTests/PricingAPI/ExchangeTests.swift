@@ -34,7 +34,9 @@ import Testing
         var refused = 0
         var converted = 0
         for _ in 0..<2000 {
-            let rates = [Currency.jpy, .kwd, .eur].map { ($0, Rate(value: random.spread(to: Rate.largestValue), scale: .random(in: 0...9, using: &random))!) }
+            let rates = [Currency.jpy, .kwd, .eur].map {
+                ($0, Rate(value: random.spread(to: Rate.largestValue), scale: .random(in: 0...9, using: &random))!)
+            }
             let table = ExchangeTable(version: 1, validFrom: .init(microseconds: 0), rates: Dictionary(uniqueKeysWithValues: rates))
             let all = [Currency.usd, .eur, .jpy, .kwd]
             let money = Money(amountMinor: random.spread(to: Money.largestAmountMinor), currency: all.randomElement(using: &random)!)
@@ -54,7 +56,10 @@ import Testing
     func regions() throws {
         let table = TaxTable(
             version: 1, validFrom: .init(microseconds: 0),
-            rules: [TaxRule(region: "DE", rate: .basisPoints(1900), mode: .inclusive), TaxRule(region: "US-CA", rate: .basisPoints(725), mode: .exclusive)]
+            rules: [
+                TaxRule(region: "DE", rate: .basisPoints(1900), mode: .inclusive),
+                TaxRule(region: "US-CA", rate: .basisPoints(725), mode: .exclusive),
+            ]
         )
         #expect(table.rule(for: "DE-BY")?.region == "DE")
         #expect(table.rule(for: "US-CA")?.rate.value == 725)
@@ -62,7 +67,12 @@ import Testing
         #expect(table.rule(for: "FR") == nil)
     }
 
-    @Test("a region is a country, a subdivision or NONE", arguments: [("NONE", true), ("DE", true), ("US-CA", true), ("GB-ENG", true), ("FR-75", true), ("D", false), ("de", false), ("US-", false), ("US-CALI", false), ("US_CA", false), ("", false), ("USA", false)])
+    @Test(
+        "a region is a country, a subdivision or NONE",
+        arguments: [
+            ("NONE", true), ("DE", true), ("US-CA", true), ("GB-ENG", true), ("FR-75", true), ("D", false), ("de", false), ("US-", false),
+            ("US-CALI", false), ("US_CA", false), ("", false), ("USA", false),
+        ])
     func regionForm(text: String, valid: Bool) { #expect(TaxRule.isRegion(text) == valid) }
 
     @Test("a product is named by id or SKU")
@@ -72,6 +82,11 @@ import Testing
         for bad in ["", "-A", "A B", "Ü", String(repeating: "A", count: 65), "a/b"] { #expect(ProductReference(bad) == nil) }
     }
 
-    @Test("a code is stored in capitals", arguments: [("welcome10", "WELCOME10"), ("A-_1", "A-_1"), ("X", nil), ("-AB", nil), ("A B", nil), ("ÄB", nil), (String(repeating: "A", count: 41), nil)])
+    @Test(
+        "a code is stored in capitals",
+        arguments: [
+            ("welcome10", "WELCOME10"), ("A-_1", "A-_1"), ("X", nil), ("-AB", nil), ("A B", nil), ("ÄB", nil),
+            (String(repeating: "A", count: 41), nil),
+        ])
     func codes(text: String, expected: String?) { #expect(DiscountRule.normalised(text) == expected) }
 }

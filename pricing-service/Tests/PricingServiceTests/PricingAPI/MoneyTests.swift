@@ -59,7 +59,10 @@ import Testing
 
     @Test(
         "division rounds to the nearest, and halfway to the even one",
-        arguments: [(5, 10, 0), (15, 10, 2), (25, 10, 2), (26, 10, 3), (24, 10, 2), (-5, 10, 0), (-15, 10, -2), (-25, 10, -2), (-26, 10, -3), (7, 1, 7), (1, 3, 0), (2, 3, 1)]
+        arguments: [
+            (5, 10, 0), (15, 10, 2), (25, 10, 2), (26, 10, 3), (24, 10, 2), (-5, 10, 0), (-15, 10, -2), (-25, 10, -2), (-26, 10, -3), (7, 1, 7),
+            (1, 3, 0), (2, 3, 1),
+        ]
     )
     func halfEven(numerator: Int, denominator: Int, expected: Int) {
         #expect(Decimal.halfEven(Int128(numerator), over: Int128(denominator)) == Int128(expected))

@@ -76,7 +76,9 @@ import Testing
     func splits() {
         var random = Seeded(13)
         for _ in 0..<3000 {
-            let weights = (0..<Int.random(in: 1...20, using: &random)).map { _ in Bool.random(using: &random) ? random.spread(to: 10_000_000_000_000) : 0 }
+            let weights = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+                Bool.random(using: &random) ? random.spread(to: 10_000_000_000_000) : 0
+            }
             let whole = weights.reduce(0, +)
             guard whole > 0 else { continue }
             let amount = Int64.random(in: 0...whole, using: &random)

@@ -24,7 +24,10 @@ import Testing
         let breakdown = try Order.of([(129_900, 2)], tax: Self.californian, codes: [Self.welcome]).breakdown()
         // 2598.00 − 259.80 = 2338.20; 7.25 % of it is 169.5195.
         #expect(amounts(breakdown.totals) == [259_800, 25_980, 233_820, 16_952, 250_772])
-        #expect(breakdown.lines[0].discounts == [AppliedDiscount(code: "WELCOME10", kind: .percentage, amount: Money(amountMinor: 25_980, currency: .usd))])
+        #expect(
+            breakdown.lines[0].discounts == [
+                AppliedDiscount(code: "WELCOME10", kind: .percentage, amount: Money(amountMinor: 25_980, currency: .usd))
+            ])
     }
 
     @Test("a German price contains its tax: net is gross without it")

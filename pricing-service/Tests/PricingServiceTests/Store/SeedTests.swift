@@ -2,6 +2,7 @@ import Basics
 import Database
 import Logging
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
@@ -20,7 +21,10 @@ import Testing
     @Test("the seed's ids are those of the catalogue: the n-th product has the n-th id")
     func ids() throws {
         let products = try Seed.products(PackageResources.prices_csv)
-        #expect(products.first == Seed.Product(id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd)))
+        #expect(
+            products.first
+                == Seed.Product(
+                    id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd)))
         #expect(Set(products.map(\.id)).count == 60 && Set(products.map(\.sku)).count == 60)
         #expect(products.allSatisfy { $0.price.amountMinor > 0 && ProductReference.isSKU($0.sku) })
     }
@@ -47,11 +51,15 @@ import Testing
 
     @Test("a signing key is configured, or made once and kept")
     func keys() throws {
-        let folder = "\(temporaryFolder())/keys"
+        let temporary = try TemporaryFolder()
+        defer { temporary.remove() }
+        let folder = "\(temporary.path)/keys"
         let made = try SigningKey.load(configured: nil, folder: folder)
         #expect(made.count == 32)
         #expect(try SigningKey.load(configured: nil, folder: folder) == made)
         #expect(try SigningKey.load(configured: String(repeating: "0f", count: 32), folder: folder) == Array(repeating: 15, count: 32))
-        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64)] { #expect(SigningKey.bytes(hexadecimal: bad) == nil) }
+        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64)] {
+            #expect(SigningKey.bytes(hexadecimal: bad) == nil)
+        }
     }
 }

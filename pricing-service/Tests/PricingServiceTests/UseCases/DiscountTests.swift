@@ -49,7 +49,9 @@ import Testing
     func versions() async throws {
         let shop = try await Shop()
         await #expect(throws: Problem.self) { try await shop.discounts.withdraw("SAVE5", version: 2) }
-        await #expect(throws: Problem.self) { try await shop.discounts.replace("BULK", with: DiscountRule(code: "BULK", effect: .percentage(.one)), version: 2) }
+        await #expect(throws: Problem.self) {
+            try await shop.discounts.replace("BULK", with: DiscountRule(code: "BULK", effect: .percentage(.one)), version: 2)
+        }
         #expect(try await shop.discounts.list(after: "", limit: 10).map(\.rule.code) == ["BULK", "LIMITED", "SAVE5", "WELCOME10"])
     }
 

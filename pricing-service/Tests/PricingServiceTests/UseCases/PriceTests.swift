@@ -85,7 +85,9 @@ import Testing
     func names() async throws {
         let shop = try await Shop()
         let before = try await shop.rowCounts()
-        func code(_ product: ProductReference, id: Identifier? = nil, sku: String? = nil, version: Int64? = nil) async throws -> (PricingErrorCode?, [String]) {
+        func code(
+            _ product: ProductReference, id: Identifier? = nil, sku: String? = nil, version: Int64? = nil
+        ) async throws -> (PricingErrorCode?, [String]) {
             let change = Prices.Change(base: Self.dollars(1), productID: id, sku: sku)
             let refused = try await refusal { try await shop.prices.set(product, change, version: version) }
             return (refused?.code, refused?.errors.map(\.pointer) ?? [])

@@ -10,7 +10,8 @@ import Testing
     @Test("a quote is stored as given, signed, and ends after its lifetime")
     func created() async throws {
         let shop = try await Shop()
-        let quote = try await shop.quote([("LAPTOP-001", 2), ("01900000-0000-7009-8000-000000000009", 1)], codes: ["welcome10".uppercased()], region: "US-CA")
+        let quote = try await shop.quote(
+            [("LAPTOP-001", 2), ("01900000-0000-7009-8000-000000000009", 1)], codes: ["welcome10".uppercased()], region: "US-CA")
         #expect(try await shop.quotes.quote(quote.id, on: shop.database) == quote)
         #expect(quote.createdAt == Shop.start && quote.validUntil == Shop.start + .seconds(900))
         #expect(quote.breakdown.lines.map(\.sku) == ["LAPTOP-001", "MOUSE-001"])
