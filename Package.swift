@@ -123,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
