@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import Basics
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

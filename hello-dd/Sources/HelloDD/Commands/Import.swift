@@ -79,7 +79,8 @@ struct Import: AsyncParsableCommand {
             group.addTask {
                 // A thousand errors of 500 characters, and some.
                 try await shop.stream(
-                    .post, InventoryPaths.import + (dryRun ? "?dryRun=true" : ""), as: .operator, headers: [.contentType: format.mediaType], body: body,
+                    .post, InventoryPaths.import + (dryRun ? "?dryRun=true" : ""), as: .operator, headers: [.contentType: format.mediaType],
+                    body: body,
                     maxAnswerBytes: 4 << 20)
             }
             group.addTask {

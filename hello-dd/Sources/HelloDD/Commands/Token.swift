@@ -23,7 +23,9 @@ struct Token: AsyncParsableCommand {
     @Option(help: "What its bearer may do.")
     var role = Role.shopper
 
-    @Option(help: ArgumentHelp("Who the bearer is: 1 to 200 visible ASCII characters (default: alice for a shopper, operator for an operator).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Who the bearer is: 1 to 200 visible ASCII characters (default: alice for a shopper, operator for an operator).", valueName: "name"))
     var subject: String?
 
     @Option(help: ArgumentHelp("How long it holds: 90s, 15m, 12h, 7d.", valueName: "time"))

@@ -52,7 +52,8 @@ final class Guide: Sendable {
         show(style.paint("← \(reply.status)\(replayed)", isExpected ? .good : .bad))
         if let json = reply.json, !isBrief || !isExpected { show(indented(json)) }
         guard isExpected else {
-            throw Surprise(description: "\(method.rawValue) \(path) answered \(reply.status), not \(status.map(String.init).joined(separator: " or "))")
+            throw Surprise(
+                description: "\(method.rawValue) \(path) answered \(reply.status), not \(status.map(String.init).joined(separator: " or "))")
         }
         return reply
     }

@@ -48,23 +48,27 @@ struct Tour: Sendable {
     private func browse() async throws {
         guide.chapter("Browse", "The gateway asks inventory and pricing at the same time and answers with both. No token is needed.")
         let page = try await guide.ask(.get, "/api/v1/products?limit=2", expecting: 200).json
-        try guide.see("there are products, each with its price", page?["items"]?.array?.allSatisfy { $0["product"] != nil && $0["price"] != nil } == true)
+        try guide.see(
+            "there are products, each with its price", page?["items"]?.array?.allSatisfy { $0["product"] != nil && $0["price"] != nil } == true)
         try guide.see("a cursor leads to the next page", page?["nextCursor"]?.string != nil)
 
         let found = try await guide.ask(.get, "/api/v1/products?search=laptop&limit=2", expecting: 200).json
         try guide.see(
             "the search found laptops",
-            found?["items"]?.array.map { !$0.isEmpty && $0.allSatisfy { $0["product"]?["name"]?.string?.lowercased().contains("laptop") == true } } == true)
+            found?["items"]?.array.map { !$0.isEmpty && $0.allSatisfy { $0["product"]?["name"]?.string?.lowercased().contains("laptop") == true } }
+                == true)
 
         let one = try await guide.ask(.get, "/api/v1/products/LAPTOP-001", expecting: 200).json
         try guide.see("a SKU does as well as an id", one?["product"]?["sku"]?.string == "LAPTOP-001")
 
         let none = try await guide.ask(.get, "/api/v1/products/NO-SUCH-THING", expecting: 404).json
-        try guide.see("an error says what is wrong, for programs and for people", none?["code"]?.string == "product_not_found" && none?["detail"] != nil)
+        try guide.see(
+            "an error says what is wrong, for programs and for people", none?["code"]?.string == "product_not_found" && none?["detail"] != nil)
     }
 
     private func putOnTheShelf() async throws -> Exhibit {
-        guide.chapter("Put something on the shelf", "An operator adds a product, its price and five pieces. Signing in took no thought: the shop made a key.")
+        guide.chapter(
+            "Put something on the shelf", "An operator adds a product, its price and five pieces. Signing in took no thought: the shop made a key.")
         let sku = "TOUR-\(sources.makeID().description.suffix(12).uppercased())"
         let product = try await guide.ask(
             .post, "/api/v1/products", as: .operator,
@@ -106,12 +110,14 @@ struct Tour: Sendable {
 
     /// Returns the order's id.
     private func buy(_ exhibit: Exhibit, total: JSON) async throws -> String {
-        guide.chapter("Buy", "Stock is reserved, the card is charged, the goods are marked as sold: all of it or none, even if a machine dies in between.")
+        guide.chapter(
+            "Buy", "Stock is reserved, the card is charged, the goods are marked as sold: all of it or none, even if a machine dies in between.")
         let key = sources.makeID().description
         let body = order(exhibit, 2, codes: ["WELCOME10"], expectedTotal: total)
         let placed = try await place(body, key: key, expecting: 201)
         guard let id = placed.json?["id"]?.string else { throw Surprise(description: "the order has no id") }
-        try guide.see("the order is confirmed, at the price that was quoted", placed.json?["status"]?.string == "confirmed" && placed.json?["total"] == total)
+        try guide.see(
+            "the order is confirmed, at the price that was quoted", placed.json?["status"]?.string == "confirmed" && placed.json?["total"] == total)
 
         guide.chapter("Send it again", "The answer may have been lost; the same key with the same body is the same order, and is not charged twice.")
         let again = try await place(body, key: key, expecting: 201)
@@ -123,7 +129,8 @@ struct Tour: Sendable {
     }
 
     private func changePrice(_ exhibit: Exhibit, total: JSON) async throws {
-        guide.chapter("Meet a price that has changed", "An operator raises the price after the customer saw the old one. Nobody pays what they were not shown.")
+        guide.chapter(
+            "Meet a price that has changed", "An operator raises the price after the customer saw the old one. Nobody pays what they were not shown.")
         let price = try await guide.ask(.get, "/api/v1/prices/\(exhibit.sku)", expecting: 200)
         guard let etag = price.headers[.eTag] else { throw Surprise(description: "the price has no ETag") }
         try await guide.ask(
@@ -199,9 +206,11 @@ struct Tour: Sendable {
             .post, "/api/v1/orders", as: Self.shopper, headers: [.idempotencyKey: key ?? sources.makeID().description], body: body, expecting: status)
     }
 
-    private func order(_ exhibit: Exhibit, _ quantity: Int64, codes: [String] = [], card: String = "card_approve", expectedTotal: JSON? = nil) -> JSON {
+    private func order(_ exhibit: Exhibit, _ quantity: Int64, codes: [String] = [], card: String = "card_approve", expectedTotal: JSON? = nil) -> JSON
+    {
         OrderBody.json(
-            [OrderLine(product: exhibit.sku, quantity: quantity)], codes: codes, currency: "USD", region: "US-CA", card: card, expectedTotal: expectedTotal)
+            [OrderLine(product: exhibit.sku, quantity: quantity)], codes: codes, currency: "USD", region: "US-CA", card: card,
+            expectedTotal: expectedTotal)
     }
 
     private static func lines(_ exhibit: Exhibit, _ quantity: Int64) -> JSON {

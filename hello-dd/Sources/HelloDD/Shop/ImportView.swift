@@ -1,6 +1,7 @@
 internal import Basics
 internal import HTTPPath
 internal import InventoryAPI
+internal import NIOCore
 
 /// An import as people read it.
 enum ImportView {

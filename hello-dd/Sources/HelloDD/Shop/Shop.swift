@@ -69,7 +69,9 @@ struct Shop: Sendable {
         do throws(UpstreamError) { answer = try await upstream.stream(request, body: body) } catch { throw failure(error) }
         var bytes = ByteBuffer()
         for try await var chunk in answer.body {
-            guard bytes.readableBytes + chunk.readableBytes <= maxAnswerBytes else { throw CommandFailure("the answer is longer than \(maxAnswerBytes) bytes") }
+            guard bytes.readableBytes + chunk.readableBytes <= maxAnswerBytes else {
+                throw CommandFailure("the answer is longer than \(maxAnswerBytes) bytes")
+            }
             bytes.writeBuffer(&chunk)
         }
         return Reply(status: answer.status, headers: answer.headers, body: bytes, json: try? JSON.parse(bytes.readableBytesView))

@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import AsyncHTTPClient
 internal import HTTPPath
 internal import ServiceKit
 

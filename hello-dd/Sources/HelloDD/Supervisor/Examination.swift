@@ -64,17 +64,19 @@ struct Examination: Sendable {
         guard let state else { return [.fine("the shop is down")] }
         var findings: [Finding] = []
         var versions: Set<String> = []
-        let answers = (try? await ServiceProbe.withHTTP { probe -> [(Service, Bool, [UInt8]?)] in
-            var answers: [(Service, Bool, [UInt8]?)] = []
-            for record in state.services {
-                let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
-                answers.append((record.service, isReady, await probe.get(state.reachableHost, record.port, "/version", .seconds(2))?.body))
-            }
-            return answers
-        }) ?? []
+        let answers =
+            (try? await ServiceProbe.withHTTP { probe -> [(Service, Bool, [UInt8]?)] in
+                var answers: [(Service, Bool, [UInt8]?)] = []
+                for record in state.services {
+                    let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
+                    answers.append((record.service, isReady, await probe.get(state.reachableHost, record.port, "/version", .seconds(2))?.body))
+                }
+                return answers
+            }) ?? []
         for (service, isReady, version) in answers {
             if !isReady {
-                findings.append(.wrong("\(service.name) runs but is not ready", remedy: "`\(Environment.command) logs \(service.shortName)\(folder.option)`"))
+                findings.append(
+                    .wrong("\(service.name) runs but is not ready", remedy: "`\(Environment.command) logs \(service.shortName)\(folder.option)`"))
             }
             if let version { versions.insert(Self.version(in: version)) }
         }
@@ -101,7 +103,8 @@ struct Examination: Sendable {
             }
             let parent = folder.path.lastIndex(of: "/").map { String(folder.path[..<$0]) } ?? "."
             guard access(parent.isEmpty ? "/" : parent, W_OK) == 0 else {
-                return .wrong("\(folder.path) is not there and cannot be made: \(SystemCall.reason())", remedy: "choose another folder with --data DIR")
+                return .wrong(
+                    "\(folder.path) is not there and cannot be made: \(SystemCall.reason())", remedy: "choose another folder with --data DIR")
             }
             return .fine("the data folder \(folder.path) is not there yet; `up` makes it")
         } catch {
@@ -124,9 +127,11 @@ struct Examination: Sendable {
         case .free: return .fine("port \(port) for \(service.name) is free")
         case .taken:
             let by = holder.map { " by \($0)" } ?? ""
-            return .wrong("port \(port) for \(service.name) is taken\(by)", remedy: "stop it, or give `up` another: \(service.portOption) 0 picks a free one")
+            return .wrong(
+                "port \(port) for \(service.name) is taken\(by)", remedy: "stop it, or give `up` another: \(service.portOption) 0 picks a free one")
         case .refused(let reason):
-            return .wrong("port \(port) for \(service.name) cannot be used: \(reason)", remedy: "give `up` another: \(service.portOption) 0 picks a free one")
+            return .wrong(
+                "port \(port) for \(service.name) cannot be used: \(reason)", remedy: "give `up` another: \(service.portOption) 0 picks a free one")
         }
     }
 
@@ -144,8 +149,12 @@ struct Examination: Sendable {
         let now = clock.microseconds / 1_000_000
         let remedy = "set the clock (NTP): tokens, prices and reservations carry times"
         // A minute: file systems elsewhere have clocks of their own.
-        if let programBuilt, now < programBuilt - 60 { return .wrong("the clock says \(clock), which is before this program was built", remedy: remedy) }
-        if let lastWritten, now < lastWritten - 60 { return .wrong("the clock says \(clock), which is before the data was last written", remedy: remedy) }
+        if let programBuilt, now < programBuilt - 60 {
+            return .wrong("the clock says \(clock), which is before this program was built", remedy: remedy)
+        }
+        if let lastWritten, now < lastWritten - 60 {
+            return .wrong("the clock says \(clock), which is before the data was last written", remedy: remedy)
+        }
         return .fine("the clock says \(clock)")
     }
 
@@ -160,7 +169,9 @@ struct Examination: Sendable {
         let left = folder.state()?.aliveProcesses ?? []
         guard !left.isEmpty else { return [] }
         let pids = left.map { String($0.pid) }.joined(separator: ", ")
-        return [.wrong("processes of a supervisor that was killed are still there (pid \(pids))", remedy: "`\(Environment.command) down\(folder.option)`")]
+        return [
+            .wrong("processes of a supervisor that was killed are still there (pid \(pids))", remedy: "`\(Environment.command) down\(folder.option)`")
+        ]
     }
 
     /// Opens each database and reads it through, as its service does when it starts.
