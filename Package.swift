@@ -123,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
         .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
-        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "TestKit"], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
+        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "TestKit", httpTypes, nioCore], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "InventoryAPI", "PricingAPI", "HTTPPath", "ServiceKit", "Database", "CSQLite"], path: "tests/SystemTests", swiftSettings: strict),
     ],
