@@ -177,7 +177,7 @@ struct Tour: Sendable {
 
     private func balance(_ exhibit: Exhibit) async throws {
         guide.chapter("Check the books", "Every movement of stock is in a ledger that is only ever added to. It must explain the stock exactly.")
-        let page = try await guide.ask(.get, "/api/v1/stock/movements?productId=\(exhibit.id)&limit=200", as: .operator, expecting: 200).json
+        let page = try await guide.ask(.get, "/api/v1/stock/movements?product=\(exhibit.id)&limit=200", as: .operator, expecting: 200).json
         let movements = page?["items"]?.array ?? []
         let ledger = Ledger(movements)
         try guide.see("on hand = receipts + adjustments − sold + returned: \(ledger.onHand)", ledger.onHand == exhibit.stock)
