@@ -35,7 +35,7 @@ start() {
     make --no-print-directory build CONFIGURATION="$CONFIGURATION" >&2
     folder=$(mktemp -d "${TMPDIR:-/tmp}/hello-dd-phase.XXXXXX")
     trap stop EXIT
-    echo "==> $*"
+    echo "==> hello-dd up $*"
     "$HELLO_DD" up --detach --data "$folder" --gateway-port 0 --inventory-port 0 --pricing-port 0 --log-level warning "$@"
 }
 
