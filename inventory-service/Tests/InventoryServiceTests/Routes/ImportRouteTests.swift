@@ -1,5 +1,6 @@
 import HTTPPath
 import InventoryAPI
+import NIOCore
 import TestKit
 import Testing
 
@@ -24,7 +25,7 @@ struct ImportRouteTests {
     func csv(_ chunked: Bool) async throws {
         try await withInventory { service, client in
             let answer = try await send(service, Self.csv, "text/csv; charset=utf-8", chunked: chunked).expect(200)
-            let report = try Problem.reading(.init(bytes: answer.body), ImportReport.init)
+            let report = try Problem.reading(ByteBuffer(bytes: answer.body), ImportReport.init)
             #expect(report.created == 1 && report.updated == 1 && report.unchanged == 0 && report.rejected == 1 && !report.dryRun)
             #expect(Set(report.errors.map { "\($0.line) \($0.column ?? "")" }) == ["4 sku", "4 category", "4 reorder_point"])
             #expect(try await client.product("LAMP-1").description == "Red, with a long arm")

@@ -2,6 +2,7 @@ import Basics
 import HTTPPath
 import HTTPTypes
 import InventoryAPI
+import ServiceKit
 import TestKit
 import Testing
 

@@ -1,6 +1,8 @@
+import Basics
 import HTTPPath
 import HTTPTypes
 import InventoryAPI
+import ServiceKit
 import TestKit
 import Testing
 
@@ -51,7 +53,7 @@ struct StockRouteTests {
         "an adjustment moves something, and a receipt moves it in",
         arguments: [
             (["delta": 0, "reason": "correction"], "/delta"), (["delta": -1, "reason": "receipt"], "/delta"),
-            (["delta": 1, "reason": "whim"], "/reason"), (["delta": 1.5, "reason": "receipt"], "/delta"), (["delta": 1], "/reason"),
+            (["delta": 1, "reason": "whim"], "/reason"), (["delta": .number("1.5"), "reason": "receipt"], "/delta"), (["delta": 1], "/reason"),
             (["delta": 1, "reason": "receipt", "note": ""], "/note"), (["delta": 1, "reason": "receipt", "by": "me"], "/by"),
         ] as [(JSON, String)])
     func refused(_ body: JSON, _ pointer: String) async throws {

@@ -2,6 +2,7 @@ import Basics
 import HTTPPath
 import InventoryAPI
 import ServiceKit
+import TestKit
 import Testing
 
 @testable import InventoryService

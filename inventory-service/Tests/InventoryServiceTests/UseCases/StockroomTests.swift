@@ -1,6 +1,7 @@
 import Database
 import HTTPPath
 import InventoryAPI
+import TestKit
 import Testing
 
 @testable import InventoryService
