@@ -31,7 +31,7 @@ import Testing
 
     @Test("an empty store has no tables")
     func none() async throws {
-        try await withPricing(settings: ["SEED": "false"]) { service, _ in
+        try await withPricing(settings: ["SEED_CATALOGUE": "false"]) { service, _ in
             for path in ["/api/v1/exchange-rates", "/api/v1/tax-rules"] {
                 expectProblem(try await service.client.get(path, as: .gateway), 404, "table_not_found")
             }
