@@ -82,7 +82,10 @@ let package = Package(
         .target(name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI", swiftSettings: strict),
         .executableTarget(
             name: "InventoryService",
-            dependencies: ["Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, httpTypes, logging, nioCore],
+            dependencies: [
+                "Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
+                hummingbird, configuration, httpTypes, logging, nioCore, serviceLifecycle,
+            ],
             path: "inventory-service/Sources/InventoryService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
@@ -120,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -131,16 +134,16 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
-        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "TestKit", hummingbird], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
+        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "Resilience", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
-        .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "ServiceKit", "TestKit", "HTTPPath", jwtKit, configuration], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
+        .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, nioCore, serviceLifecycle], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
         .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
-        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "TestKit"], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
+        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "TestKit", httpTypes, nioCore], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "InventoryAPI", "PricingAPI", "HTTPPath", "ServiceKit", "Database", "CSQLite"], path: "tests/SystemTests", swiftSettings: strict),
     ],

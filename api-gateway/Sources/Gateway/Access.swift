@@ -1,5 +1,14 @@
 import ServiceKit
 
+extension Identity.Role {
+    /// Somebody who buys.
+    static let shopper = Identity.Role(rawValue: "shopper")
+}
+
+extension Access {
+    static let shopper = Access(.shopper)
+}
+
 /// Who may call what at the gateway.
 let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/products": .anyone,

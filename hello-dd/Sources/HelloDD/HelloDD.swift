@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import ServiceKit
 
 @main
 struct HelloDD: AsyncParsableCommand {
@@ -14,18 +15,18 @@ struct HelloDD: AsyncParsableCommand {
               hello-dd up --detach         start it in the background
               hello-dd status              what runs, on which port, since when
               hello-dd logs -f gateway     follow one service's log
+              hello-dd demo                a tour of everything it does
+              hello-dd order LAPTOP-001    buy something
               hello-dd down                stop it
               hello-dd doctor              something is wrong? ask it
 
             Everything the shop writes is below one folder, `.hello-dd/` in the current directory; `--data DIR` names another. \
             Deleting it (when the shop is down) is a fresh start.
             """,
-        version: release,
+        version: BuildInfo.version,
         groupedSubcommands: [
-            CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Doctor.self])
+            CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Doctor.self]),
+            CommandGroup(name: "Using the shop", subcommands: [Demo.self, Order.self, Import.self, Token.self]),
         ]
     )
-
-    /// The version of this command line and of the services it was built with.
-    static let release = "0.1.0"
 }

@@ -1,1 +1,3 @@
-print("placeholder")
+import ServiceKit
+
+await InventoryApp.definition.main()

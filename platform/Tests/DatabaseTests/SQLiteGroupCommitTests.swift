@@ -9,41 +9,59 @@ import Testing
         CREATE TABLE child (id INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);
         """
 
-    /// Opens a database whose groups have all the time they need, queues `members` behind a transaction that holds the writer,
-    /// lets it go when all of them wait, and gives their errors (nil for success), in order.
+    private struct Outcome {
+        /// What each transaction threw, the holder's first; nil for success.
+        var errors: [(any Error)?] = []
+        var commits = 0
+        var ids: [Int] = []
+        var children: [Int] = []
+
+        var codes: [DatabaseError.Code?] { errors.map { ($0 as? DatabaseError)?.code } }
+        var failures: Int { errors.count { $0 != nil } }
+    }
+
+    /// Opens a database whose groups have all the time they need, queues `members` behind a transaction that holds the writer
+    /// and has written row 0, and lets it go when all of them wait.
     private func group(
-        options: SQLiteDatabase.Options = Self.patient, _ members: [@Sendable (any SQLRunner) async throws -> Void],
-        then check: (SQLiteDatabase, [(any Error)?], _ commits: Int) async throws -> Void
-    ) async throws {
+        options: SQLiteDatabase.Options = Self.patient, _ members: [@Sendable (any SQLRunner) async throws -> Void]
+    ) async throws -> Outcome {
         try await Engine.sqlite.withStore { store in
             let database = try store.open(options)
             try await database.executeScript(Self.schema)
             let before = database.statistics.commits
-            let (begun, release) = (Event(), Event())
-            var tasks = [
-                Task {
-                    try await database.withTransaction { transaction in
-                        try await transaction.execute("INSERT INTO t VALUES (0, 'holder')")
-                        begun.happen()
-                        await release.wait()
-                    }
-                }
-            ]
-            await begun.wait()
+            let (holder, release) = await hold(database)
+            var tasks = [holder]
             for (index, member) in members.enumerated() {
                 tasks.append(Task { try await database.withTransaction(.serializable) { try await member($0) } })
                 while database.statistics.waitingForWriter <= index { await Task.yield() }
             }
             release.happen()
-            var errors: [(any Error)?] = []
+            var outcome = Outcome()
             for task in tasks {
                 do {
                     try await task.value
-                    errors.append(nil)
-                } catch { errors.append(error) }
+                    outcome.errors.append(nil)
+                } catch { outcome.errors.append(error) }
             }
-            try await check(database, errors, database.statistics.commits - before)
+            outcome.commits = database.statistics.commits - before
+            outcome.ids = try await ids(database)
+            outcome.children = try await database.query("SELECT id FROM child ORDER BY id").map { try $0.decode(0) }
+            return outcome
         }
+    }
+
+    /// A transaction that has written row 0 and holds the writer until the event.
+    private func hold(_ database: SQLiteDatabase) async -> (Task<Void, any Error>, release: Event) {
+        let (begun, release) = (Event(), Event())
+        let holder = Task {
+            try await database.withTransaction { transaction in
+                try await transaction.execute("INSERT INTO t VALUES (0, 'holder')")
+                begun.happen()
+                await release.wait()
+            }
+        }
+        await begun.wait()
+        return (holder, release)
     }
 
     private static var patient: SQLiteDatabase.Options {
@@ -62,11 +80,10 @@ import Testing
 
     @Test("transactions that wait share one commit")
     func sharing() async throws {
-        try await group((1...40).map { Self.insert($0) }) { database, errors, commits in
-            #expect(errors.compactMap(\.self).isEmpty)
-            #expect(commits == 1)
-            #expect(try await ids(database) == Array(0...40))
-        }
+        let outcome = try await group((1...40).map { Self.insert($0) })
+        #expect(outcome.failures == 0)
+        #expect(outcome.commits == 1)
+        #expect(outcome.ids == Array(0...40))
     }
 
     @Test("single statements share a commit too, and each gets its own count")
@@ -75,19 +92,12 @@ import Testing
             let database = try store.open(Self.patient)
             try await database.executeScript(Self.schema)
             let before = database.statistics.commits
-            let (begun, release) = (Event(), Event())
-            let holder = Task {
-                try await database.withTransaction { transaction in
-                    try await transaction.execute("INSERT INTO t VALUES (0, 'holder')")
-                    begun.happen()
-                    await release.wait()
-                }
-            }
-            await begun.wait()
+            let (holder, release) = await hold(database)
             var tasks: [Task<Int, any Error>] = []
             for id in 1...20 {
-                tasks.append(Task { try await database.execute("INSERT INTO t VALUES (\(id), 'a') ON CONFLICT DO NOTHING") })
-                tasks.append(Task { try await database.execute("INSERT INTO t VALUES (\(id), 'b') ON CONFLICT DO NOTHING") })
+                for name in ["a", "b"] {
+                    tasks.append(Task { try await database.execute("INSERT INTO t VALUES (\(id), \(name)) ON CONFLICT DO NOTHING") })
+                }
             }
             while database.statistics.waitingForWriter < 40 { await Task.yield() }
             release.happen()
@@ -103,26 +113,24 @@ import Testing
     func size() async throws {
         var options = Self.patient
         options.groupSize = 10
-        try await group(options: options, (1...39).map(Self.insert)) { database, errors, commits in
-            #expect(errors.compactMap(\.self).isEmpty)
-            #expect(commits == 4)
-            #expect(try await database.count("t") == 40)
-        }
+        let outcome = try await group(options: options, (1...39).map { Self.insert($0) })
+        #expect(outcome.failures == 0)
+        #expect(outcome.commits == 4)
+        #expect(outcome.ids == Array(0...39))
     }
 
     @Test("nobody joins a group that is too old, so without patience each commits alone")
     func age() async throws {
         var options = Self.patient
         options.groupAge = .zero
-        try await group(options: options, (1...9).map(Self.insert)) { database, errors, commits in
-            #expect(errors.compactMap(\.self).isEmpty)
-            #expect(commits == 10)
-        }
+        let outcome = try await group(options: options, (1...9).map { Self.insert($0) })
+        #expect(outcome.failures == 0)
+        #expect(outcome.commits == 10)
     }
 
     @Test("a failing transaction undoes itself alone")
     func failing() async throws {
-        let members: [@Sendable (any SQLRunner) async throws -> Void] = [
+        let outcome = try await group([
             Self.insert(1),
             { transaction in
                 try await transaction.execute("INSERT INTO t VALUES (2, 'undone')")
@@ -134,82 +142,70 @@ import Testing
                 try await transaction.execute("INSERT INTO t VALUES (1, 'twice')")
             },
             Self.insert(5),
-        ]
-        try await group(members) { database, errors, commits in
-            #expect(errors[0] == nil && errors[1] == nil && errors[3] == nil && errors[5] == nil)
-            #expect(errors[2] is Refusal)
-            #expect((errors[4] as? DatabaseError)?.code == .uniqueViolation)
-            #expect(commits == 1)
-            #expect(try await ids(database) == [0, 1, 3, 5])
-        }
+        ])
+        #expect(outcome.failures == 2)
+        #expect(outcome.errors[2] is Refusal)
+        #expect(outcome.codes[4] == .uniqueViolation)
+        #expect(outcome.commits == 1)
+        #expect(outcome.ids == [0, 1, 3, 5])
     }
 
     @Test("a deferred foreign key fails the transaction that violated it, not the commit of its neighbours")
     func deferredKey() async throws {
-        let members: [@Sendable (any SQLRunner) async throws -> Void] = [
+        let outcome = try await group([
             { try await $0.execute("INSERT INTO child VALUES (77)") },
             { transaction in
                 try await transaction.execute("INSERT INTO child VALUES (2)")
                 try await transaction.execute("INSERT INTO t VALUES (2, 'parent, later')")
             },
-        ]
-        try await group(members) { database, errors, commits in
-            #expect(errors[0] == nil && errors[2] == nil)
-            #expect((errors[1] as? DatabaseError)?.code == .foreignKeyViolation)
-            #expect(commits == 1)
-            #expect(try await database.query("SELECT id FROM child").map { try $0.decode(0, as: Int.self) } == [2])
-        }
+        ])
+        #expect(outcome.codes == [nil, .foreignKeyViolation, nil])
+        #expect(outcome.failures == 1)
+        #expect(outcome.commits == 1)
+        #expect(outcome.children == [2])
     }
 
     @Test("when SQLite rolls the whole commit back, everybody in it gets an error, and the next group is whole again")
     func lost() async throws {
-        let members: [@Sendable (any SQLRunner) async throws -> Void] = [
+        let outcome = try await group([
             Self.insert(1),
             { try await $0.execute("INSERT OR ROLLBACK INTO t VALUES (1, 'twice')") },
             Self.insert(3),
-        ]
-        try await group(members) { database, errors, commits in
-            #expect((errors[0] as? DatabaseError)?.code == .serializationFailure)
-            #expect((errors[1] as? DatabaseError)?.code == .serializationFailure)
-            #expect((errors[2] as? DatabaseError)?.code == .uniqueViolation)
-            #expect(errors[3] == nil)
-            #expect(commits == 1)
-            #expect(try await ids(database) == [3])
-        }
+        ])
+        #expect(outcome.codes == [.serializationFailure, .serializationFailure, .uniqueViolation, nil])
+        #expect(outcome.failures == 3)
+        #expect(outcome.commits == 1)
+        #expect(outcome.ids == [3])
     }
 
     @Test("a body that hides the error that rolled everything back does not pass for committed")
     func hidden() async throws {
-        let members: [@Sendable (any SQLRunner) async throws -> Void] = [
+        let outcome = try await group([
             { transaction in
                 try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
                 _ = try? await transaction.execute("INSERT OR ROLLBACK INTO t VALUES (1, 'twice')")
                 _ = try? await transaction.execute("INSERT INTO t VALUES (2, 'outside of any transaction')")
             }
-        ]
-        try await group(members) { database, errors, _ in
-            #expect((errors[1] as? DatabaseError)?.code == .uniqueViolation)
-            #expect(try await database.count("t") == 0)
-        }
+        ])
+        #expect(outcome.codes == [.serializationFailure, .uniqueViolation])
+        #expect(outcome.commits == 0)
+        #expect(outcome.ids == [])
     }
 
     @Test("a write stopped at its deadline in a shared commit costs its neighbours a retry, never a half-written row")
     func interrupted() async throws {
-        let members: [@Sendable (any SQLRunner) async throws -> Void] = [
+        let outcome = try await group([
             { transaction in
-                try await Deadline.with(.after(.milliseconds(20))) {
+                _ = try await Deadline.with(.after(.milliseconds(20))) {
                     try await transaction.execute(
                         "INSERT INTO t SELECT count(*), 'x' FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n)")
                 }
             },
             Self.insert(2),
-        ]
-        try await group(members) { database, errors, _ in
-            #expect((errors[0] as? DatabaseError)?.isTransient == true)
-            #expect((errors[1] as? DatabaseError)?.code == .timeout)
-            #expect(errors[2] == nil)
-            #expect(try await ids(database) == [2])
-        }
+        ])
+        #expect(outcome.codes == [.serializationFailure, .timeout, nil])
+        #expect(outcome.failures == 2)
+        #expect(outcome.ids == [2])
     }
 
     @Test("a cancelled write lets its neighbours' commit be: it is not stopped midway, and undone alone")
@@ -217,15 +213,7 @@ import Testing
         try await Engine.sqlite.withStore { store in
             let database = try store.open(Self.patient)
             try await database.executeScript(Self.schema)
-            let (begun, release) = (Event(), Event())
-            let holder = Task {
-                try await database.withTransaction { transaction in
-                    try await transaction.execute("INSERT INTO t VALUES (0, 'holder')")
-                    begun.happen()
-                    await release.wait()
-                }
-            }
-            await begun.wait()
+            let (holder, release) = await hold(database)
             let (writing, cancelled) = (Event(), Event())
             let victim = Task {
                 try await database.withTransaction { transaction in

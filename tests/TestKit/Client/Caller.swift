@@ -40,7 +40,7 @@ public struct Tokens: Sendable {
         switch caller {
         case .anonymous: nil
         case .raw(let token): token
-        case .shopper(let name): try await sign(.users, issuer, name, .shopper)
+        case .shopper(let name): try await sign(.users, issuer, name, Identity.Role(rawValue: "shopper"))
         case .operatorNamed(let name): try await sign(.users, issuer, name, .operator)
         case .service(let name), .serviceFor(let name, _): try await sign(.services, name, name, .service)
         }

@@ -1,5 +1,5 @@
 import ArgumentParser
-internal import FoundationEssentials
+internal import HTTPPath
 
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,52 +38,30 @@ struct Health: AsyncParsableCommand {
     }
 }
 
-/// A health page as lines: whatever its fields are, one level below another.
+/// The page `GET /health` as lines for people.
 enum HealthPage {
     static func lines(_ body: [UInt8]?, style: Style) -> [String] {
         guard let body else { return [style.paint("no answer", .bad)] }
-        guard let tree = try? JSONDecoder().decode(Tree.self, from: Data(body)) else {
-            return [body.prefix(200).map { $0 }.forTerminal(colours: false)]
+        guard let page = try? JSON.parse(body), let state = page["state"]?.string else {
+            return ["not a health page: " + Array(body.prefix(200)).forTerminal(colours: false)]
         }
-        return tree.lines(indent: "")
+        var about = ["version \(page["version"]?.string ?? "unknown")", state]
+        if let seconds = page["uptimeSeconds"]?.integer { about.append("up for \(Duration.seconds(seconds).forPeople)") }
+        return [about.joined(separator: ", ")] + (page["dependencies"]?.array ?? []).map { line($0, style: style) }
     }
 
-    /// Any JSON, with the members of objects in order of name.
-    indirect enum Tree: Decodable, Hashable, Sendable {
-        case scalar(String)
-        case list([Tree])
-        case object([String: Tree])
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let object = try? container.decode([String: Tree].self) {
-                self = .object(object)
-            } else if let list = try? container.decode([Tree].self) {
-                self = .list(list)
-            } else if let text = try? container.decode(String.self) {
-                self = .scalar(text)
-            } else if let flag = try? container.decode(Bool.self) {
-                self = .scalar(flag ? "yes" : "no")
-            } else if let number = try? container.decode(Int64.self) {
-                self = .scalar(String(number))
-            } else if let number = try? container.decode(Double.self) {
-                self = .scalar(String(number))
-            } else {
-                self = .scalar("-")
+    private static func line(_ dependency: JSON, style: Style) -> String {
+        let name = dependency["name"]?.string ?? "?"
+        if dependency["status"]?.string == "up" {
+            let time: String
+            switch dependency["milliseconds"] {
+            case .integer(let number)?: time = " (\(number) ms)"
+            case .number(let text)?: time = " (\(text) ms)"
+            default: time = ""
             }
+            return style.paint("✓", .good) + " \(name)" + style.paint(time, .quiet)
         }
-
-        func lines(indent: String) -> [String] {
-            switch self {
-            case .scalar(let text): return [indent + Array(text.utf8).forTerminal(colours: false)]
-            case .list(let items): return items.flatMap { $0.lines(indent: indent) }
-            case .object(let members):
-                return members.sorted { $0.key < $1.key }.flatMap { key, value in
-                    let name = indent + Array(key.utf8).forTerminal(colours: false)
-                    if case .scalar = value { return value.lines(indent: name + ": ") }
-                    return [name + ":"] + value.lines(indent: indent + "  ")
-                }
-            }
-        }
+        let detail = dependency["detail"]?.string.map { ": " + Array($0.utf8).forTerminal(colours: false) } ?? ""
+        return style.paint("✗ \(name)\(detail)", .bad)
     }
 }

@@ -43,43 +43,18 @@ struct Logs: AsyncParsableCommand {
             let text = line.forTerminal(colours: style.isOn)
             print(isNamed ? "\(style.name(service)) \(style.paint("|", .quiet)) \(text)" : text)
         }
-        let past = tails.indices.map { index in tails[index].1.last(lines).map { (tails[index].0, $0) } }
-        for (service, line) in LogOrder.merged(past) { show(service, line) }
+        func merged(_ read: (inout LogTail) -> [[UInt8]]) -> [(Service, [UInt8])] {
+            let excerpts = tails.indices.map { index in
+                let lines = read(&tails[index].1)
+                let modified = Files.info(tails[index].1.path)?.modified ?? 0
+                return LogOrder.Excerpt(service: tails[index].0, lines: lines, lastWritten: Timestamp(microseconds: modified * 1_000_000))
+            }
+            return LogOrder.merged(excerpts)
+        }
+        for (service, line) in merged({ $0.last(lines) }) { show(service, line) }
         while follow {
             try await Task.sleep(for: .milliseconds(150))
-            let new = tails.indices.map { index in tails[index].1.next().map { (tails[index].0, $0) } }
-            for (service, line) in LogOrder.merged(new) { show(service, line) }
+            for (service, line) in merged({ $0.next() }) { show(service, line) }
         }
-    }
-}
-
-/// Brings lines of several services into the order of their times.
-enum LogOrder {
-    /// The lines of each service keep their order; a line without a time belongs to the one before it. Without times at all, one
-    /// service follows the other.
-    static func merged(_ services: [[(Service, [UInt8])]]) -> [(Service, [UInt8])] {
-        var all: [(time: Timestamp, line: (Service, [UInt8]))] = []
-        for lines in services {
-            var last = Timestamp(microseconds: .min)
-            for line in lines {
-                // Never back: a clock that was set must not tear a service's lines apart.
-                last = max(last, time(of: line.1) ?? last)
-                all.append((last, line))
-            }
-        }
-        return all.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element.line)
-    }
-
-    /// The first RFC 3339 time among the first 120 bytes: at the beginning of a readable line, in a field of a JSON one.
-    static func time(of line: [UInt8]) -> Timestamp? {
-        let head = line.prefix(120)
-        for start in head.indices where (48...57).contains(head[start]) {
-            let candidate = head[start...].prefix { byte in
-                (48...57).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "T")
-                    || byte == UInt8(ascii: "Z") || byte == UInt8(ascii: "+")
-            }
-            if candidate.count >= 20, let time = Timestamp(String(decoding: candidate, as: UTF8.self)) { return time }
-        }
-        return nil
     }
 }

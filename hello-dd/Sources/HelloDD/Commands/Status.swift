@@ -29,7 +29,9 @@ struct Status: AsyncParsableCommand {
             if json { return print(try StatusReport(folder: folder, state: nil, services: []).json()) }
             print("not running (data: \(folder.path)); start it with `\(Environment.command) up\(folder.option)`")
             let left = folder.state()?.aliveProcesses.count ?? 0
-            if left > 0 { print("but \(left) of a supervisor that was killed are still there; `\(Environment.command) down\(folder.option)` ends them") }
+            if left > 0 {
+                print("but \(left) of a supervisor that was killed are still there; `\(Environment.command) down\(folder.option)` ends them")
+            }
             return
         }
         let now = Timestamp.now
@@ -77,7 +79,8 @@ struct StatusReport: Codable, Hashable, Sendable {
         }
 
         init(
-            service: Service, state: String, port: Int, pid: Int32? = nil, uptimeSeconds: Int64? = nil, restarts: Int = 0, residentBytes: Int64? = nil,
+            service: Service, state: String, port: Int, pid: Int32? = nil, uptimeSeconds: Int64? = nil, restarts: Int = 0,
+            residentBytes: Int64? = nil,
             lastExit: String? = nil
         ) {
             self.service = service
@@ -129,7 +132,9 @@ struct StatusReport: Codable, Hashable, Sendable {
             default: return style.paint(cell, .warning)
             }
         }
-        for entry in services { if let exit = entry.lastExit, entry.state != "stopped" { lines.append("\(entry.service.name) last ended with \(exit)") } }
+        for entry in services {
+            if let exit = entry.lastExit, entry.state != "stopped" { lines.append("\(entry.service.name) last ended with \(exit)") }
+        }
         lines.append(style.paint("supervisor: pid \(supervisorPid ?? 0), data: \(dataFolder)", .quiet))
         return lines
     }

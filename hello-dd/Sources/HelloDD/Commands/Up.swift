@@ -28,7 +28,9 @@ struct Up: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Run in the background. Returns when the shop is up.")
     var detach = false
 
-    @Flag(name: .customLong("no-deps"), help: "Without the services that the named ones need; INVENTORY_SERVICE_URL and PRICING_SERVICE_URL may tell where those are.")
+    @Flag(
+        name: .customLong("no-deps"),
+        help: "Without the services that the named ones need; INVENTORY_SERVICE_URL and PRICING_SERVICE_URL may tell where those are.")
     var withoutDependencies = false
 
     @Flag(help: "Keep the data in a temporary folder that is removed at the end.")

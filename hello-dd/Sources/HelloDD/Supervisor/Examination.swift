@@ -1,5 +1,8 @@
 internal import Basics
-internal import FoundationEssentials
+internal import Database
+internal import HTTPPath
+internal import NIOPosix
+internal import ServiceKit
 
 #if canImport(Glibc)
 import Glibc
@@ -16,7 +19,7 @@ struct Examination: Sendable {
 
     func findings() async -> [Finding] {
         let state = folder.running()
-        var findings = executables()
+        var findings = await executables()
         findings += await runningShop(state)
         findings.append(dataFolder())
         findings += ports(state)
@@ -24,43 +27,56 @@ struct Examination: Sendable {
         let written = newestChange()
         findings.append(Self.judge(clock: .now, programBuilt: Files.info(Environment.executable)?.modified, lastWritten: written))
         if let limit = Self.openFilesLimit() { findings.append(Self.judge(openFiles: limit)) }
-        if state == nil { findings += leftovers() + databases() }
+        if state == nil { findings += leftovers() + (await databases()) }
         return findings
     }
 
-    private func executables() -> [Finding] {
+    private func executables() async -> [Finding] {
         let missing = Service.allCases.filter { !Files.isExecutable("\(binaries)/\($0.name)") }
         guard missing.isEmpty else {
             return missing.map {
                 .wrong("\($0.name) is not in \(binaries)", remedy: "build it with `swift build`, or name the folder that has it with --bin DIR")
             }
         }
-        let built = Service.allCases.compactMap { Files.info("\(binaries)/\($0.name)")?.modified }
-        return [.fine("the services' executables are in \(binaries)"), Self.judge(built: built)].compactMap { $0 }
+        var versions: [Service: String] = [:]
+        for service in Service.allCases { versions[service] = await ownVersion(of: service) }
+        return [Self.judge(versions: versions, own: BuildInfo.version, folder: binaries)]
     }
 
-    /// A service much older than another is often one that the last build left out.
-    static func judge(built: [Int64]) -> Finding? {
-        guard let oldest = built.min(), let newest = built.max(), newest - oldest > 7 * 86_400 else { return nil }
-        let days = (newest - oldest) / 86_400
-        return .doubtful("one executable is \(days) days older than another", remedy: "build them together: `swift build`")
+    static func judge(versions: [Service: String], own: String, folder: String) -> Finding {
+        let others = Service.allCases.filter { versions[$0] != own }
+        if others.isEmpty { return .fine("the services' executables are in \(folder), version \(own)") }
+        let list = others.map { "\($0.name) \(versions[$0] ?? "that does not tell its version")" }.joined(separator: ", ")
+        return .wrong("this program is version \(own), but in \(folder) there is \(list)", remedy: "build them together: `swift build`")
+    }
+
+    /// What `SERVICE --version` prints after the name; nil if that is anything else, or takes longer than 5 s.
+    private func ownVersion(of service: Service) async -> String? {
+        let path = "\(binaries)/\(service.name)"
+        guard let (output, exit) = try? await ChildProcess.output(of: path, arguments: ["--version"], within: .seconds(5)), exit == .code(0) else {
+            return nil
+        }
+        let words = output.split(whereSeparator: \.isWhitespace)
+        return words.count == 2 && words[0] == service.name ? String(words[1]) : nil
     }
 
     private func runningShop(_ state: RunState?) async -> [Finding] {
         guard let state else { return [.fine("the shop is down")] }
         var findings: [Finding] = []
         var versions: Set<String> = []
-        let answers = (try? await ServiceProbe.withHTTP { probe -> [(Service, Bool, [UInt8]?)] in
-            var answers: [(Service, Bool, [UInt8]?)] = []
-            for record in state.services {
-                let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
-                answers.append((record.service, isReady, await probe.get(state.reachableHost, record.port, "/version", .seconds(2))?.body))
-            }
-            return answers
-        }) ?? []
+        let answers =
+            (try? await ServiceProbe.withHTTP { probe -> [(Service, Bool, [UInt8]?)] in
+                var answers: [(Service, Bool, [UInt8]?)] = []
+                for record in state.services {
+                    let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
+                    answers.append((record.service, isReady, await probe.get(state.reachableHost, record.port, "/version", .seconds(2))?.body))
+                }
+                return answers
+            }) ?? []
         for (service, isReady, version) in answers {
             if !isReady {
-                findings.append(.wrong("\(service.name) runs but is not ready", remedy: "`\(Environment.command) logs \(service.shortName)\(folder.option)`"))
+                findings.append(
+                    .wrong("\(service.name) runs but is not ready", remedy: "`\(Environment.command) logs \(service.shortName)\(folder.option)`"))
             }
             if let version { versions.insert(Self.version(in: version)) }
         }
@@ -73,8 +89,7 @@ struct Examination: Sendable {
 
     /// The member `version` of the answer, or the whole of it if there is none.
     static func version(in body: [UInt8]) -> String {
-        struct Page: Decodable { var version: String }
-        return (try? JSONDecoder().decode(Page.self, from: Data(body)).version) ?? String(decoding: body, as: UTF8.self)
+        (try? JSON.parse(body))?["version"]?.string ?? String(decoding: body, as: UTF8.self)
     }
 
     private func dataFolder() -> Finding {
@@ -88,7 +103,8 @@ struct Examination: Sendable {
             }
             let parent = folder.path.lastIndex(of: "/").map { String(folder.path[..<$0]) } ?? "."
             guard access(parent.isEmpty ? "/" : parent, W_OK) == 0 else {
-                return .wrong("\(folder.path) is not there and cannot be made: \(SystemCall.reason())", remedy: "choose another folder with --data DIR")
+                return .wrong(
+                    "\(folder.path) is not there and cannot be made: \(SystemCall.reason())", remedy: "choose another folder with --data DIR")
             }
             return .fine("the data folder \(folder.path) is not there yet; `up` makes it")
         } catch {
@@ -111,9 +127,11 @@ struct Examination: Sendable {
         case .free: return .fine("port \(port) for \(service.name) is free")
         case .taken:
             let by = holder.map { " by \($0)" } ?? ""
-            return .wrong("port \(port) for \(service.name) is taken\(by)", remedy: "stop it, or give `up` another: \(service.portOption) 0 picks a free one")
+            return .wrong(
+                "port \(port) for \(service.name) is taken\(by)", remedy: "stop it, or give `up` another: \(service.portOption) 0 picks a free one")
         case .refused(let reason):
-            return .wrong("port \(port) for \(service.name) cannot be used: \(reason)", remedy: "give `up` another: \(service.portOption) 0 picks a free one")
+            return .wrong(
+                "port \(port) for \(service.name) cannot be used: \(reason)", remedy: "give `up` another: \(service.portOption) 0 picks a free one")
         }
     }
 
@@ -131,8 +149,12 @@ struct Examination: Sendable {
         let now = clock.microseconds / 1_000_000
         let remedy = "set the clock (NTP): tokens, prices and reservations carry times"
         // A minute: file systems elsewhere have clocks of their own.
-        if let programBuilt, now < programBuilt - 60 { return .wrong("the clock says \(clock), which is before this program was built", remedy: remedy) }
-        if let lastWritten, now < lastWritten - 60 { return .wrong("the clock says \(clock), which is before the data was last written", remedy: remedy) }
+        if let programBuilt, now < programBuilt - 60 {
+            return .wrong("the clock says \(clock), which is before this program was built", remedy: remedy)
+        }
+        if let lastWritten, now < lastWritten - 60 {
+            return .wrong("the clock says \(clock), which is before the data was last written", remedy: remedy)
+        }
         return .fine("the clock says \(clock)")
     }
 
@@ -147,17 +169,30 @@ struct Examination: Sendable {
         let left = folder.state()?.aliveProcesses ?? []
         guard !left.isEmpty else { return [] }
         let pids = left.map { String($0.pid) }.joined(separator: ", ")
-        return [.wrong("processes of a supervisor that was killed are still there (pid \(pids))", remedy: "`\(Environment.command) down\(folder.option)`")]
+        return [
+            .wrong("processes of a supervisor that was killed are still there (pid \(pids))", remedy: "`\(Environment.command) down\(folder.option)`")
+        ]
     }
 
-    private func databases() -> [Finding] {
-        Files.list(folder.path).filter { $0.hasSuffix(".sqlite") }.sorted().map { name in
-            let head = Files.read("\(folder.path)/\(name)", limit: 16) ?? ""
-            guard head.isEmpty || head == "SQLite format 3\0" else {
-                return .wrong("\(name) is not a database", remedy: "restore it, or delete it to begin anew")
+    /// Opens each database and reads it through, as its service does when it starts.
+    private func databases() async -> [Finding] {
+        let names = Files.list(folder.path).filter { $0.hasSuffix(".sqlite") }.sorted()
+        var findings: [Finding] = []
+        for name in names {
+            let path = "\(folder.path)/\(name)"
+            let opened = try? await NIOThreadPool.singleton.runIfActive {
+                Result { () throws(DatabaseError) in try SQLiteDatabase(.file(path)) }
             }
-            return .fine("\(name) is a database")
+            switch opened {
+            case .success(let database)?:
+                await database.shutdown()
+                findings.append(.fine("the database \(name) is sound"))
+            case .failure(let error)?:
+                findings.append(.wrong(error.message, remedy: "its service does not start before that is mended"))
+            case nil: continue
+            }
         }
+        return findings
     }
 
     private func newestChange() -> Int64? {

@@ -55,7 +55,9 @@ struct LineSplitter: Sendable {
 extension [UInt8] {
     /// The line as text that is safe to show on a terminal: colours stay if `colours`, every other control character is shown by its
     /// name (`^[`), so that what a client sent to a service and the service logged cannot move the cursor.
-    func forTerminal(colours: Bool) -> String {
+    ///
+    /// - Parameter keepLines: leaves line ends, for a text of several lines.
+    func forTerminal(colours: Bool, keepLines: Bool = false) -> String {
         let text = [Unicode.Scalar](String(decoding: self, as: UTF8.self).unicodeScalars)
         var out = String.UnicodeScalarView()
         var index = 0
@@ -68,6 +70,7 @@ extension [UInt8] {
             }
             switch scalar.value {
             case 9: out.append(scalar)
+            case 10 where keepLines: out.append(scalar)
             case 0..<32: out.append(contentsOf: ["^", Unicode.Scalar(UInt8(scalar.value) + 64)])
             case 0x7F: out.append(contentsOf: ["^", "?"])
             case 0x80..<0xA0: out.append("\u{FFFD}")

@@ -23,9 +23,11 @@ enum Preflight {
             case .free: continue
             case .taken:
                 let holder = Ports.holder(of: port).map { " by \($0)" } ?? ""
-                throw CommandFailure("port \(port) of \(service.name) is taken\(holder); choose another with \(service.portOption) (0 picks a free one)")
+                throw CommandFailure(
+                    "port \(port) of \(service.name) is taken\(holder); choose another with \(service.portOption) (0 picks a free one)")
             case .refused(let reason):
-                throw CommandFailure("\(service.name) cannot listen on \(plan.host), port \(port): \(reason); choose another with \(service.portOption)")
+                throw CommandFailure(
+                    "\(service.name) cannot listen on \(plan.host), port \(port): \(reason); choose another with \(service.portOption)")
             }
         }
     }

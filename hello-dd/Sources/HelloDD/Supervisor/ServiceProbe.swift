@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import Basics
+internal import HTTPPath
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -28,10 +29,8 @@ struct ServiceProbe: Sendable {
 
     /// Runs `body` with a probe over a client of its own.
     static func withHTTP<T: Sendable>(_ body: @Sendable (ServiceProbe) async throws -> T) async throws -> T {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         // A refused connection is an answer here (not up yet); the caller decides when to ask again.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let client = HTTPClient.forServices()
         do {
             let result = try await body(.http(client))
             try await client.shutdown()

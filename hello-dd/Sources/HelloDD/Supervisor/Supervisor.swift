@@ -156,7 +156,8 @@ actor Supervisor {
         let records = Service.allCases.compactMap { service -> RunState.Record? in
             guard let member = supervision.members[service] else { return nil }
             return RunState.Record(
-                service: service, state: member.state, port: plan.port(of: service), process: children[service].flatMap { ProcessIdentity(of: $0.pid) },
+                service: service, state: member.state, port: plan.port(of: service),
+                process: children[service].flatMap { ProcessIdentity(of: $0.pid) },
                 startedAt: startTimes[service]?.description, restarts: member.restarts, lastExit: member.lastExit?.description)
         }
         let state = RunState(supervisor: identity, startedAt: startedAt.description, host: plan.host, services: records)

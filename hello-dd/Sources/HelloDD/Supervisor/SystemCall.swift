@@ -68,14 +68,16 @@ enum SystemCall {
         #else
         var thread = pthread_t()
         #endif
-        let result = pthread_create(&thread, nil, { argument in
-            #if canImport(Darwin)
-            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
-            #else
-            if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body() }
-            #endif
-            return nil
-        }, box.toOpaque())
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
+                #else
+                if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body() }
+                #endif
+                return nil
+            }, box.toOpaque())
         precondition(result == 0, "no thread could be made: \(reason(result))")
         #if canImport(Darwin)
         if let thread { pthread_detach(thread) }

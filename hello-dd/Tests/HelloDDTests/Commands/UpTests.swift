@@ -126,7 +126,8 @@ struct UpTests {
         #expect(background.code == 1)
         #expect(background.errors.contains("bad configuration"))
         #expect(background.errors.contains("HTTP_PORT is not a number"))
-        let foreground = try shop.run(["up", "--ephemeral", "--inventory-port", "0", "--pricing-port", "0", "--gateway-port", "0", "--bin", shop.binaries],
+        let foreground = try shop.run(
+            ["up", "--ephemeral", "--inventory-port", "0", "--pricing-port", "0", "--gateway-port", "0", "--bin", shop.binaries],
             environment: ["FAIL_PRICING": "78"])
         #expect(foreground.code == 1)
         #expect(foreground.output.contains("HTTP_PORT is not a number"))

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Testing
 
@@ -103,13 +104,28 @@ struct LogFileTests {
 
     @Test("lines of several services are brought into the order of their times; a stack trace stays with its line")
     func merges() {
-        func lines(_ service: Service, _ texts: String...) -> [(Service, [UInt8])] { texts.map { (service, Array($0.utf8)) } }
         let merged = LogOrder.merged([
-            lines(.inventory, "2026-11-24T06:00:01Z a", "  trace", "2026-11-24T06:00:03Z c"),
-            lines(.gateway, #"{"level":"info","time":"2026-11-24T06:00:02.5Z"}"#, "2026-11-24T06:00:04Z d"),
+            excerpt(.inventory, "2026-11-24T06:00:01Z a", "  trace", "2026-11-24T06:00:03Z c"),
+            excerpt(.gateway, #"{"level":"info","time":"2026-11-24T06:00:02.5Z"}"#, "2026-11-24T06:00:04Z d"),
         ])
-        #expect(text(merged.map(\.1)) == [
-            "2026-11-24T06:00:01Z a", "  trace", #"{"level":"info","time":"2026-11-24T06:00:02.5Z"}"#, "2026-11-24T06:00:03Z c", "2026-11-24T06:00:04Z d",
+        #expect(
+            text(merged.map(\.1)) == [
+                "2026-11-24T06:00:01Z a", "  trace", #"{"level":"info","time":"2026-11-24T06:00:02.5Z"}"#, "2026-11-24T06:00:03Z c",
+                "2026-11-24T06:00:04Z d",
+            ])
+    }
+
+    @Test("lines that name the time of day only are ordered across midnight")
+    func timesOfDay() {
+        let merged = LogOrder.merged([
+            excerpt(.inventory, "23:59:58.000 INFO a", "00:00:01.000 INFO c", "00:00:05.000 INFO e"),
+            excerpt(.gateway, "23:59:59.500 INFO b", "  more of b", "00:00:03.000 INFO d"),
         ])
+        #expect(text(merged.map(\.1)).map { $0.suffix(1) } == ["a", "b", "b", "c", "d", "e"])
+    }
+
+    private func excerpt(_ service: Service, _ lines: String...) -> LogOrder.Excerpt {
+        LogOrder.Excerpt(
+            service: service, lines: lines.map { Array($0.utf8) }, lastWritten: Timestamp("2026-11-24T00:00:06Z") ?? .init(microseconds: 0))
     }
 }

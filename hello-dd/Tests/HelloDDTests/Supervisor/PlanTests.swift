@@ -42,7 +42,9 @@ struct PlanTests {
         #expect(plan.environment(of: .pricing, inherited: inherited)["LOG_LEVEL"] == "debug")
     }
 
-    @Test("services that listen everywhere are reached here", arguments: [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000"), ("10.0.0.1", "http://10.0.0.1:8000")])
+    @Test(
+        "services that listen everywhere are reached here",
+        arguments: [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000"), ("10.0.0.1", "http://10.0.0.1:8000")])
     func wildcard(host: String, url: String) {
         var plan = plan()
         plan.host = host
@@ -52,18 +54,19 @@ struct PlanTests {
     @Test("the banner names what to open, what to type and how to stop, with the folder if it is not the usual one")
     func banner() {
         let text = Banner.lines(for: plan(), after: .milliseconds(412), command: "hello-dd", isDetached: false, style: .plain).joined(separator: "\n")
-        #expect(text == """
+        #expect(
+            text == """
 
-            hello-dd is up: 3 services ready in 0.41 s
+                hello-dd is up: 3 services ready in 0.41 s
 
-              products   http://127.0.0.1:8000/api/v1/products
-              docs       http://127.0.0.1:8000/docs
-              try        curl 'http://127.0.0.1:8000/api/v1/products?limit=3'
-              token      hello-dd token --role operator --data data
-              logs       hello-dd logs -f --data data
-              stop       Ctrl-C here, or hello-dd down --data data
+                  products   http://127.0.0.1:8000/api/v1/products
+                  docs       http://127.0.0.1:8000/docs
+                  try        curl 'http://127.0.0.1:8000/api/v1/products?limit=3'
+                  token      hello-dd token --role operator --data data
+                  logs       hello-dd logs -f --data data
+                  stop       Ctrl-C here, or hello-dd down --data data
 
-            """)
+                """)
     }
 
     @Test("the banner of one service has no products")

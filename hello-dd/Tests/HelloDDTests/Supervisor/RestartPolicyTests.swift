@@ -7,8 +7,10 @@ struct RestartPolicyTests {
     func pauses() {
         var policy = RestartPolicy()
         let pauses = (0..<8).map { _ in policy.verdict(on: .signal(9), readyFor: nil, hasServed: true, jitter: 1) }
-        let expected: [Duration] = [.milliseconds(200), .milliseconds(400), .milliseconds(800), .milliseconds(1600), .milliseconds(3200),
-            .milliseconds(6400), .seconds(10), .seconds(10)]
+        let expected: [Duration] = [
+            .milliseconds(200), .milliseconds(400), .milliseconds(800), .milliseconds(1600), .milliseconds(3200),
+            .milliseconds(6400), .seconds(10), .seconds(10),
+        ]
         #expect(pauses == expected.map { .restart(after: $0) })
     }
 
@@ -57,9 +59,11 @@ struct RestartPolicyTests {
         #expect(policy.verdict(on: .code(0), readyFor: .seconds(1), hasServed: true, jitter: 1) == .restart(after: .milliseconds(200)))
     }
 
-    @Test("a wait status tells an exit code from a signal", arguments: [
-        (Int32(0), Exit.code(0)), (78 << 8, .code(78)), (9, .signal(9)), (11 | 0x80, .signal(11)),
-    ])
+    @Test(
+        "a wait status tells an exit code from a signal",
+        arguments: [
+            (Int32(0), Exit.code(0)), (78 << 8, .code(78)), (9, .signal(9)), (11 | 0x80, .signal(11)),
+        ])
     func waitStatus(status: Int32, exit: Exit) {
         #expect(Exit(waitStatus: status) == exit)
     }

@@ -8,7 +8,8 @@ struct RunStateTests {
         supervisor: ProcessIdentity(pid: 42, startTicks: 1234), startedAt: "2026-11-24T06:00:00Z", host: "127.0.0.1",
         services: [
             RunState.Record(
-                service: .inventory, state: .ready, port: 8001, process: ProcessIdentity(pid: 43, startTicks: 1240), startedAt: "2026-11-24T06:00:01Z",
+                service: .inventory, state: .ready, port: 8001, process: ProcessIdentity(pid: 43, startTicks: 1240),
+                startedAt: "2026-11-24T06:00:01Z",
                 restarts: 2, lastExit: "signal 9, killed")
         ])
 

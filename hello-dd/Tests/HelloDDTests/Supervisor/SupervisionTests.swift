@@ -71,9 +71,10 @@ struct SupervisionTests {
         var world = World()
         world.startAll()
         let actions = world.send(.exited(.inventory, .signal(9)), after: .seconds(1))
-        #expect(actions == [
-            .tell(.crashed(.inventory, .signal(9), restartIn: .milliseconds(200))), .schedule(.restart(.inventory), after: .milliseconds(200)),
-        ])
+        #expect(
+            actions == [
+                .tell(.crashed(.inventory, .signal(9), restartIn: .milliseconds(200))), .schedule(.restart(.inventory), after: .milliseconds(200)),
+            ])
         #expect(world.state(.inventory) == .restarting)
         #expect(spawned(world.send(.timer(.restart(.inventory)), after: .milliseconds(200))) == [.inventory])
         #expect(world.state(.gateway) == .ready)

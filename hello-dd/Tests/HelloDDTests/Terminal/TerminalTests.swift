@@ -9,17 +9,22 @@ struct TerminalTests {
         #expect(Terminal.text(erasing: 0, lines: ["log"], live: []) == "log\n")
     }
 
-    @Test("durations read as people say them", arguments: [
-        (Duration.milliseconds(7), "0.00 s"), (.milliseconds(214), "0.21 s"), (.seconds(3), "3 s"), (.milliseconds(9990), "9.99 s"), (.seconds(45), "45 s"),
-        (.seconds(192), "3 min 12 s"), (.seconds(7500), "2 h 5 min"), (.seconds(90_000), "1 d 1 h"),
-    ])
+    @Test(
+        "durations read as people say them",
+        arguments: [
+            (Duration.milliseconds(7), "0.00 s"), (.milliseconds(214), "0.21 s"), (.seconds(3), "3 s"), (.milliseconds(9990), "9.99 s"),
+            (.seconds(45), "45 s"),
+            (.seconds(192), "3 min 12 s"), (.seconds(7500), "2 h 5 min"), (.seconds(90_000), "1 d 1 h"),
+        ])
     func durations(duration: Duration, text: String) {
         #expect(duration.forPeople == text)
     }
 
-    @Test("sizes read as people say them", arguments: [
-        (Int64(0), "0 B"), (999, "999 B"), (1000, "1.0 kB"), (24_170_000, "24.1 MB"), (81_200_000_000, "81.2 GB"), (2_500_000_000_000, "2.5 TB"),
-    ])
+    @Test(
+        "sizes read as people say them",
+        arguments: [
+            (Int64(0), "0 B"), (999, "999 B"), (1000, "1.0 kB"), (24_170_000, "24.1 MB"), (81_200_000_000, "81.2 GB"), (2_500_000_000_000, "2.5 TB"),
+        ])
     func sizes(bytes: Int64, text: String) {
         #expect(bytesForPeople(bytes) == text)
     }
@@ -44,7 +49,11 @@ struct TerminalTests {
                 .init(service: .pricing, state: .starting, elapsed: .milliseconds(300)),
                 .init(service: .gateway, state: .waiting, elapsed: nil),
             ], style: .plain)
-        #expect(lines == ["inventory-service ✓ ready in 0.21 s", "pricing-service   … starting, 0.30 s", "api-gateway       · waiting for inventory and pricing"])
+        #expect(
+            lines == [
+                "inventory-service ✓ ready in 0.21 s", "pricing-service   … starting, 0.30 s",
+                "api-gateway       · waiting for inventory and pricing",
+            ])
     }
 
     @Test("what a process in the background reports is what is shown")

@@ -48,6 +48,8 @@ final class Connection {
     private let watch = Watch()
     private let capacity: Int
     private var statements: [String: Statement] = [:]
+    /// This module's own statements; apart, because the same text from outside must not find one that may control transactions.
+    private var controls: [String: Statement] = [:]
     private var uses: UInt64 = 0
     private var isClosed = false
 
@@ -92,6 +94,7 @@ final class Connection {
         guard !isClosed else { return }
         isClosed = true
         statements.removeAll()
+        controls.removeAll()
         sqlite3_close_v2(handle)
     }
 
@@ -117,14 +120,7 @@ final class Connection {
             known.lastUse = uses
             return known
         }
-        let prepared = try withBytes(of: text) { bytes throws(DatabaseError) in
-            var rest = bytes
-            guard let first = try next(&rest, flags: UInt32(SQLITE_PREPARE_PERSISTENT)) else {
-                throw DatabaseError(.statement, "the statement is empty")
-            }
-            guard try next(&rest, flags: 0) == nil else { throw DatabaseError(.statement, "the text holds more than one statement") }
-            return first
-        }
+        let prepared = try prepareAnew(text)
         if statements.count >= capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {
             statements[oldest.key] = nil
         }
@@ -182,10 +178,24 @@ final class Connection {
     @discardableResult func control(_ text: String) throws(DatabaseError) -> [Row] {
         watch.allowsControl = true
         defer { watch.allowsControl = false }
-        return try run(prepare(text), []).rows
+        if let known = controls[text] { return try run(known, []).rows }
+        let prepared = try prepareAnew(text)
+        controls[text] = prepared
+        return try run(prepared, []).rows
     }
 
     // MARK: Details
+
+    private func prepareAnew(_ text: String) throws(DatabaseError) -> Statement {
+        try withBytes(of: text) { bytes throws(DatabaseError) in
+            var rest = bytes
+            guard let first = try next(&rest, flags: UInt32(SQLITE_PREPARE_PERSISTENT)) else {
+                throw DatabaseError(.statement, "the statement is empty")
+            }
+            guard try next(&rest, flags: 0) == nil else { throw DatabaseError(.statement, "the text holds more than one statement") }
+            return first
+        }
+    }
 
     private func withBytes<R>(
         of text: String, _ body: (UnsafeBufferPointer<UInt8>) throws(DatabaseError) -> R

@@ -61,7 +61,11 @@ extension ServiceDefinition {
         let telemetry = Telemetry.bootstrap(
             service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
             logFormat: LogFormat(rawValue: try settings(ServiceSettings.logFormat)) ?? .automatic,
-            logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info)
+            logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info,
+            metadataProvider: Logger.MetadataProvider {
+                guard let call = CallContext.current else { return [:] }
+                return ["correlation_id": "\(call.correlationID)", "trace_id": "\(call.traceID)"]
+            })
         let boot = Boot(service: name, settings: settings, logger: Logger(label: name), telemetry: telemetry)
         let parts = try await build(boot)
         do {
@@ -77,7 +81,8 @@ extension ServiceDefinition {
     private func run(_ boot: Boot, _ parts: ServiceParts) async throws {
         let logger = boot.logger
         let group = try group(boot, parts, stopOn: [.sigterm, .sigint]) { channel in
-            logger.info("ready", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+            let address = channel.localAddress
+            logger.info("ready", metadata: ["address": "\(address?.ipAddress ?? ""):\(address?.port ?? 0)"])
         }
         try await group.run()
     }

@@ -1,20 +1,21 @@
 public import HTTPTypes
 
-/// Who may call a route. The union of what is named; `anyone` includes callers without a token.
-public struct Access: OptionSet, Hashable, Sendable, CustomStringConvertible {
-    public let rawValue: Int
+/// Who may call a route: callers of any of these roles; `anyone` includes callers without a token.
+public struct Access: Hashable, Sendable, CustomStringConvertible, ExpressibleByArrayLiteral {
+    public let roles: Set<Identity.Role>
 
-    public init(rawValue: Int) { self.rawValue = rawValue }
+    public init(_ roles: Identity.Role...) { self.roles = Set(roles) }
 
-    public static let anyone = Access(rawValue: 1)
-    public static let shopper = Access(rawValue: 2)
-    public static let `operator` = Access(rawValue: 4)
-    public static let service = Access(rawValue: 8)
+    /// The union.
+    public init(arrayLiteral elements: Access...) { roles = elements.reduce(into: []) { $0.formUnion($1.roles) } }
 
-    public var description: String {
-        [(Access.anyone, "anyone"), (.shopper, "shopper"), (.operator, "operator"), (.service, "service")]
-            .filter { contains($0.0) }.map(\.1).joined(separator: ", ")
-    }
+    public static let anyone = Access(.anonymous)
+    public static let `operator` = Access(.operator)
+    public static let service = Access(.service)
+
+    public func contains(_ role: Identity.Role) -> Bool { roles.contains(.anonymous) || roles.contains(role) }
+
+    public var description: String { roles.contains(.anonymous) ? "anyone" : roles.map(\.rawValue).sorted().joined(separator: ", ") }
 }
 
 /// A method and a path template, written as in OpenAPI: `GET /api/v1/things/{id}`.

@@ -78,7 +78,7 @@ struct Pipeline: RouterMiddleware {
         return try await Deadline.with(deadline) {
             var context = context
             context.identity = try await authorizer.identify(request.headers)
-            guard context.identity.isAllowed(by: route.access) else {
+            guard route.access.contains(context.identity.role) else {
                 throw context.identity.role == .anonymous
                     ? Problem(401, "unauthenticated", "Send a bearer token.", errors: [FieldError(pointer: "Authorization", detail: "is required")])
                     : Problem(403, "forbidden", "The role \(context.identity.role.rawValue) may not do that.")
@@ -123,13 +123,9 @@ struct Pipeline: RouterMiddleware {
         ).recordNanoseconds(duration.microseconds * 1000)
         let level: Logger.Level = status >= 500 ? .error : path.hasPrefix("/health") || path == "/metrics" ? .debug : .info
         var metadata: Logger.Metadata = [
-            "http.method": "\(request.method.rawValue)", "http.route": "\(path)", "http.status": "\(status)",
-            "duration_ms": "\(Double(duration.microseconds) / 1000)",
+            "http.method": "\(request.method.rawValue)", "http.route": "\(path)", "http.status": .stringConvertible(status),
+            "duration_ms": .stringConvertible(Double(duration.microseconds) / 1000),
         ]
-        if let call = CallContext.current {
-            metadata["correlation_id"] = "\(call.correlationID)"
-            metadata["trace_id"] = "\(call.traceID)"
-        }
         if status >= 500, let failure { metadata["error"] = "\(Problem.describe(failure))" }
         context.logger.log(level: level, "request", metadata: metadata)
     }

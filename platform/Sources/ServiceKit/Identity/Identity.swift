@@ -1,7 +1,17 @@
 /// Who calls, as far as it is verified.
 public struct Identity: Hashable, Sendable {
-    public enum Role: String, CaseIterable, Sendable {
-        case anonymous, shopper, `operator`, service
+    /// What a caller is, by its token's claim `role`. A service may name roles of its own besides these.
+    public struct Role: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// Without a token.
+        public static let anonymous = Role(rawValue: "anonymous")
+        /// A person who runs the system.
+        public static let `operator` = Role(rawValue: "operator")
+        /// Another service.
+        public static let service = Role(rawValue: "service")
     }
 
     public let role: Role
@@ -20,14 +30,4 @@ public struct Identity: Hashable, Sendable {
 
     /// The person behind the call, for ledgers and audit rows.
     public var actor: String { onBehalfOf ?? (subject.isEmpty ? "anonymous" : subject) }
-
-    func isAllowed(by access: Access) -> Bool {
-        if access.contains(.anyone) { return true }
-        return switch role {
-        case .anonymous: false
-        case .shopper: access.contains(.shopper)
-        case .operator: access.contains(.operator)
-        case .service: access.contains(.service)
-        }
-    }
 }

@@ -13,7 +13,7 @@ import Darwin
 
 /// Key pairs in a folder, made when they are first needed: what signs users' tokens on a laptop, and what a service signs its calls with.
 ///
-/// Two pairs, because their powers differ: `users` may name shoppers and operators, `services` may name services.
+/// Two pairs, because their powers differ: `users` may name persons' roles, `services` may name services.
 /// The folder is `0700`, private keys are `0600`; several processes may start at once.
 public struct LocalKeys: Sendable {
     public enum Pair: String, CaseIterable, Sendable {

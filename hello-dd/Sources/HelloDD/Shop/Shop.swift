@@ -1,0 +1,109 @@
+internal import HTTPPath
+internal import HTTPTypes
+internal import NIOCore
+internal import ServiceKit
+
+/// The shop as a user sees it: the gateway, over HTTP.
+struct Shop: Sendable {
+    /// Who asks.
+    enum Caller: Hashable, Sendable {
+        case anyone
+        case shopper(String)
+        case `operator`
+
+        var role: Identity.Role {
+            switch self {
+            case .anyone: .anonymous
+            case .shopper: .shopper
+            case .operator: .operator
+            }
+        }
+
+        var subject: String {
+            switch self {
+            case .anyone: ""
+            case .shopper(let name): name
+            case .operator: "operator"
+            }
+        }
+    }
+
+    struct Reply: Sendable {
+        var status: Int
+        var headers: HTTPFields
+        var body: ByteBuffer
+        /// nil if the body is empty, or is not JSON.
+        var json: JSON?
+
+        var isSuccess: Bool { (200..<300).contains(status) }
+        var problem: Problem { Problem(status: status, body: body) }
+    }
+
+    let upstream: any Upstream
+    let address: String
+    let keys: KeyRing
+    /// What to do when nobody answers.
+    let startAdvice: String
+
+    /// Sends a request. Every answer is an answer, whatever its status; throws a `CommandFailure` if there is none.
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, as caller: Caller = .anyone, headers: HTTPFields = [:], body: JSON? = nil
+    ) async throws -> Reply {
+        let request = UpstreamRequest(
+            method, path, headers: try await authorized(headers, caller), body: body.map { JSONWriter.bytes($0) })
+        do throws(UpstreamError) {
+            let response = try await upstream.send(request)
+            return Reply(
+                status: response.status, headers: response.headers, body: response.body, json: try? JSON.parse(response.body.readableBytesView))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Sends a body as it is read.
+    func stream(
+        _ method: HTTPRequest.Method, _ path: String, as caller: Caller, headers: HTTPFields, body: UpstreamBody, maxAnswerBytes: Int
+    ) async throws -> Reply {
+        let request = UpstreamRequest(method, path, headers: try await authorized(headers, caller))
+        let answer: UpstreamStream
+        do throws(UpstreamError) { answer = try await upstream.stream(request, body: body) } catch { throw failure(error) }
+        var bytes = ByteBuffer()
+        for try await var chunk in answer.body {
+            guard bytes.readableBytes + chunk.readableBytes <= maxAnswerBytes else {
+                throw CommandFailure("the answer is longer than \(maxAnswerBytes) bytes")
+            }
+            bytes.writeBuffer(&chunk)
+        }
+        return Reply(status: answer.status, headers: answer.headers, body: bytes, json: try? JSON.parse(bytes.readableBytesView))
+    }
+
+    private func authorized(_ headers: HTTPFields, _ caller: Caller) async throws -> HTTPFields {
+        guard caller != .anyone else { return headers }
+        var headers = headers
+        // Long enough for the longest import.
+        headers[.authorization] = "Bearer " + (try await keys.token(role: caller.role, subject: caller.subject, lifetime: .seconds(3600)))
+        return headers
+    }
+
+    private func failure(_ error: UpstreamError) -> CommandFailure {
+        switch error.code {
+        case .unreachable: CommandFailure("no shop answers at \(address); \(startAdvice)")
+        default: CommandFailure("\(address): \(error.detail)")
+        }
+    }
+}
+
+extension Problem {
+    /// For people: `402 card_declined: …`, and below it what is wrong with what.
+    var lines: [String] {
+        ["\(status) \(code): \(detail)"] + errors.map { $0.pointer.isEmpty ? "  \($0.detail)" : "  \($0.pointer): \($0.detail)" }
+    }
+
+    /// The same as one text for an error message.
+    var text: String { Array(lines.joined(separator: "\n").utf8).forTerminal(colours: false, keepLines: true) }
+}
+
+extension Identity.Role {
+    /// Somebody who buys.
+    static let shopper = Identity.Role(rawValue: "shopper")
+}

@@ -1,0 +1,216 @@
+import Basics
+import HTTPPath
+import HTTPTypes
+import InventoryAPI
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import HelloDD
+
+struct ShopTests {
+    @Test(
+        "a lifetime is a whole number and a unit, above zero and at most a year",
+        arguments: [
+            ("90s", 90), ("15m", 900), ("12h", 43_200), ("365d", 31_536_000), ("0s", nil), ("-1h", nil), ("366d", nil), ("1", nil), ("", nil),
+            ("9999999999999999d", nil),
+        ]
+            as [(String, Int64?)])
+    func lifetimes(text: String, seconds: Int64?) {
+        #expect(Lifetime(argument: text)?.duration == seconds.map { .seconds($0) })
+    }
+
+    @Test(
+        "an order's line is a product and a quantity",
+        arguments: [
+            ("LAPTOP-001", 1), ("LAPTOP-001:3", 3), ("LAPTOP-001:0", nil), ("LAPTOP-001:x", nil), ("LAPTOP-001:", nil), ("a b", nil), ("", nil),
+        ]
+            as [(String, Int64?)])
+    func orderLines(text: String, quantity: Int64?) {
+        #expect(OrderLine(argument: text)?.quantity == quantity)
+    }
+
+    @Test("an order's body holds what was said and no more")
+    func orderBody() throws {
+        let line = try #require(OrderLine(argument: "LAPTOP-001:2"))
+        let body = OrderBody.json([line], codes: [], currency: "USD", region: "DE", card: "card_approve")
+        #expect(
+            body.pretty(width: 200)
+                == #"{"lines": [{"productId": "LAPTOP-001", "quantity": 2}], "currency": "USD", "taxRegion": "DE", "paymentMethod": "card_approve"}"#)
+        let more = OrderBody.json([line], codes: ["A", "B"], currency: "USD", region: "DE", card: "c", expectedTotal: .null)
+        #expect(more["discountCodes"] == .array([.string("A"), .string("B")]))
+        #expect(more["expectedTotal"] == .null)
+    }
+
+    @Test("an order is shown with its lines, its total and why it was refused")
+    func orderView() throws {
+        let order = try JSON.parse(
+            Array(
+                #"""
+                {"id":"x","status":"rejected","rejection":{"code":"card_declined","detail":"No."},"lines":[{"productId":"MUG","quantity":2}],
+                "discountCodes":["WELCOME10"],"taxRegion":"DE","total":{"amountMinor":1999,"currency":"EUR"}}
+                """#.utf8))
+        #expect(
+            OrderView.lines(order, style: .plain) == [
+                "order x rejected", "  card_declined: No.", "  2 × MUG", "  with WELCOME10", "  total 19.99 EUR, tax of DE included",
+            ])
+        #expect(OrderView.table([order])[1] == "x      rejected  19.99 EUR  -       2 × MUG")
+    }
+
+    @Test("a problem is shown with every pointer, and its text cannot command the terminal")
+    func problemText() {
+        let problem = Problem(
+            422, "invalid_body", "Two fields are not acceptable.\u{1B}[2J",
+            errors: [FieldError(pointer: "/sku", detail: "is required"), FieldError(pointer: "", detail: "too much")])
+        #expect(problem.text == "422 invalid_body: Two fields are not acceptable.^[[2J\n  /sku: is required\n  too much")
+    }
+
+    @Test("JSON is laid out by what fits on a line")
+    func prettyJSON() throws {
+        let json = try JSON.parse(Array(#"{"a":[],"b":{"c":"d\n","long":[1,2.50,true,null,"xxxxxxxxxxxxxxxxxxxxxxxxx"]},"e":{}}"#.utf8))
+        #expect(
+            json.pretty(width: 40) == #"""
+                {
+                  "a": [],
+                  "b": {
+                    "c": "d\n",
+                    "long": [
+                      1,
+                      2.50,
+                      true,
+                      null,
+                      "xxxxxxxxxxxxxxxxxxxxxxxxx"
+                    ]
+                  },
+                  "e": {}
+                }
+                """#)
+        #expect(json.pretty(width: 200).contains("\n") == false)
+    }
+
+    @Test("an import's bad rows are named by file, line and column, and counted when they are too many to name")
+    func importProblems() {
+        var report = ImportReport(dryRun: false, created: 49_990, rejected: 2)
+        report.errors = [
+            ImportError(line: 17, column: "stock", reason: "must be a whole number"),
+            ImportError(line: 20, column: nil, reason: "has 3 columns, not 6"),
+        ]
+        #expect(ImportView.problems(report, file: "a.csv") == ["a.csv:17: stock: must be a whole number", "a.csv:20: has 3 columns, not 6"])
+        #expect(
+            ImportView.summary(report, file: "a.csv", after: .seconds(2), style: .plain)
+                == "imported a.csv: 49,992 rows in 2 s: 49,990 created, 0 updated, 0 unchanged, 2 bad")
+        report.errors = (1...1000).map { ImportError(line: $0, column: nil, reason: "bad") }
+        report.rejected = 3500
+        #expect(ImportView.problems(report, file: "a.csv").last == "… and 2,500 more bad rows")
+        report.dryRun = true
+        #expect(
+            ImportView.summary(report, file: "a.csv", after: .seconds(2), style: .plain).hasPrefix(
+                "checked a.csv: 53,490 rows in 2 s: would be 49,990 created"))
+    }
+
+    @Test("the progress of an import tells the share that was sent, the rows and the speed")
+    func importProgress() {
+        let half = ImportView.progress(.init(bytes: 500_000, lines: 2_501), of: 1_000_000, after: .seconds(1), style: .plain)
+        #expect(half == String(repeating: "█", count: 15) + String(repeating: "░", count: 15) + " 50 %  2,500 rows  500.0 kB/s")
+        #expect(ImportView.progress(.init(bytes: 10, lines: 1), of: 10, after: .seconds(1), style: .plain).contains("all sent"))
+        #expect(
+            ImportView.progress(.init(bytes: 2_000_000, lines: 1_001), of: nil, after: .seconds(2), style: .plain) == "1,000 rows  2.0 MB  1.0 MB/s")
+    }
+
+    @Test(
+        "a file's kind is told by its name",
+        arguments: [("a.CSV", Import.Format.csv), ("b.jsonl", .ndjson), ("c.ndjson", .ndjson), ("-", nil), ("d.txt", nil)])
+    func formats(path: String, format: Import.Format?) {
+        #expect(Import.Format(path: path) == format)
+    }
+
+    @Test("a file is sent whole and in pieces, and its lines are counted on the way")
+    func fileBody() async throws {
+        let folder = try Files.makeTemporaryFolder()
+        defer { Files.removeTree(folder) }
+        let content = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
+        try Files.replace("\(folder)/a.csv", with: content)
+        let body = try FileBody(path: "\(folder)/a.csv")
+        defer { body.closeFile() }
+        var read: [UInt8] = []
+        for try await piece in body {
+            #expect(piece.readableBytes <= 65_536)
+            read += piece.readableBytesView
+        }
+        #expect(read == content)
+        #expect(body.size == Int64(content.count))
+        #expect(body.progress.count == .init(bytes: Int64(content.count), lines: 20_000))
+        #expect(throws: CommandFailure("cannot read \(folder)/none: No such file or directory")) { try FileBody(path: "\(folder)/none") }
+    }
+
+    @Test("the ledger's equations hold over all kinds of movements")
+    func ledger() {
+        func movement(_ kind: String, _ quantity: Int64) -> JSON { .object([.init("kind", .string(kind)), .init("quantity", .integer(quantity))]) }
+        let ledger = Ledger([
+            movement("receipt", 10), movement("adjustment", -2), movement("reserve", 5), movement("release", 1), movement("expire", 1),
+            movement("sell", 2),
+            movement("return", 1),
+        ])
+        #expect(ledger.onHand == 7)
+        #expect(ledger.reserved == 1)
+    }
+}
+
+/// A shop that answers from a script.
+struct GuideTests {
+    private final class Script: Upstream {
+        let name = "script"
+        private let answers: Mutex<[(status: Int, body: String)]>
+        let seen = Mutex<[String]>([])
+
+        init(_ answers: [(status: Int, body: String)]) { self.answers = Mutex(answers) }
+
+        func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
+            seen.withLock { $0.append("\(request.method.rawValue) \(request.path)") }
+            guard let answer = answers.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else {
+                throw UpstreamError(.unreachable, upstream: name, detail: "gone")
+            }
+            return UpstreamResponse(status: answer.status, headers: [:], body: ByteBuffer(string: answer.body))
+        }
+
+        func stream(_ request: UpstreamRequest, body: UpstreamBody?) async throws(UpstreamError) -> UpstreamStream {
+            throw UpstreamError(.unreachable, upstream: name, detail: "no streams")
+        }
+    }
+
+    private final class Shown: Sendable {
+        let lines = Mutex<[String]>([])
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+        var text: String { lines.withLock { $0.joined(separator: "\n") } }
+    }
+
+    private func guide(_ script: Script, _ shown: Shown) -> Guide {
+        let shop = Shop(upstream: script, address: "http://here", keys: KeyRing(folder: RunFolder(path: "/nowhere")), startAdvice: "start it")
+        return Guide(shop: shop, style: .plain, isBrief: false) { shown.add($0) }
+    }
+
+    @Test("requests and answers are shown, and an unexpected status is a surprise with the answer shown")
+    func statuses() async throws {
+        let (script, shown) = (Script([(200, #"{"a":1}"#), (500, #"{"code":"internal"}"#)]), Shown())
+        let guide = guide(script, shown)
+        try await guide.ask(.get, "/x", expecting: 200)
+        #expect(shown.text == "\n→ GET /x\n← 200\n  {\"a\": 1}")
+        await #expect(throws: Surprise(description: "GET /y answered 500, not 200 or 201")) { try await guide.ask(.get, "/y", expecting: 200, 201) }
+        #expect(shown.text.hasSuffix("← 500\n  {\"code\": \"internal\"}"))
+        #expect(guide.requests == 2)
+    }
+
+    @Test("a promise that is not kept is a surprise")
+    func promises() throws {
+        let guide = guide(Script([]), Shown())
+        try guide.see("one is one", true)
+        #expect(throws: Surprise(description: "it is not so that one is two")) { try guide.see("one is two", false) }
+        #expect(guide.checks == 2)
+    }
+
+    @Test("a shop that does not answer is one line that says how to start it")
+    func noShop() async {
+        let guide = guide(Script([]), Shown())
+        await #expect(throws: CommandFailure("no shop answers at http://here; start it")) { try await guide.ask(.get, "/x", expecting: 200) }
+    }
+}

@@ -1,0 +1,69 @@
+import Basics
+import Database
+import HTTPPath
+import Logging
+import ServiceKit
+
+/// The composition root: everything of this service is made here, for `main` and for the tests alike.
+enum InventoryApp {
+    /// The name that tokens for this service carry as their audience.
+    static let name = "inventory-service"
+
+    static let definition = ServiceDefinition(
+        name: name, port: 8001, settings: [SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.seed)], build: build)
+
+    static func build(_ boot: Boot) async throws -> ServiceParts {
+        let settings = boot.settings
+        let authorizer = try await Authorizer(
+            jwks: LocalKeys(folder: try settings(ServiceSettings.keysDirectory)).jwks(.services), issuer: "api-gateway", audience: name,
+            roles: [.service], sources: boot.sources)
+        let database = try openDatabase(boot, defaultFile: "inventory.sqlite")
+        do {
+            try await migrate(database, migrations(), now: boot.sources.now)
+            if try settings(InventorySettings.seed) {
+                let planted = try await Seed.plant(PackageResources.catalogue_csv, in: database, boot.sources)
+                if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["products": "\(planted)"]) }
+            }
+            let reservations = Reservations(database: database, sources: boot.sources)
+            return try ServiceParts(
+                routes: routes(boot, database, reservations), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
+                health: [HealthCheck("database") { try await database.query("SELECT 1 AS one") }],
+                background: [
+                    Housekeeping(
+                        reservations: reservations, database: database, sources: boot.sources,
+                        interval: try settings(InventorySettings.sweepInterval), logger: boot.logger)
+                ],
+                close: { await database.shutdown() })
+        } catch {
+            await database.shutdown()
+            throw error
+        }
+    }
+
+    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) -> Routes {
+        let sources = boot.sources
+        let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
+        let creates = Creates(database: database, sources: sources)
+        ProductRoutes(catalogue: Catalogue(database: database, sources: sources), creates: creates).add(to: routes)
+        StockRoutes(stockroom: Stockroom(database: database, sources: sources), creates: creates).add(to: routes)
+        ReservationRoutes(reservations: reservations).add(to: routes)
+        ImportRoute(database: database, sources: sources).add(to: routes)
+        return routes
+    }
+
+    /// The schema, step by step.
+    static func migrations() throws -> [Migration] {
+        let files = try Migration.load([("m0001_inventory.sqlite.sql", PackageResources.m0001_inventory_sqlite_sql)])
+        return files.map {
+            $0.version == 1 ? Migration(version: 1, name: $0.name, sqlite: $0.sqlite + Idempotency.migration, postgres: $0.postgres) : $0
+        }
+    }
+}
+
+/// What can be configured besides what every service has.
+enum InventorySettings {
+    static let sweepInterval = Setting<Duration>.seconds(
+        "reservation.sweep.seconds", default: 2, in: 0.05...3600,
+        help: "Between two looks for reservations whose time is over. They can no longer be sold in any case; this is how long their stock stays put.")
+    static let seed = Setting<Bool>.flag("seed.catalogue", default: false, help: "Fill an empty store with the sample catalogue of 60 products.")
+}

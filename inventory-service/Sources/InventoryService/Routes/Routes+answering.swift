@@ -1,0 +1,77 @@
+import Basics
+import Database
+import HTTPPath
+import HTTPTypes
+import Hummingbird
+import InventoryAPI
+import NIOCore
+import ServiceKit
+
+extension Routes {
+    /// Adds a route whose refusals become problems here, in one place.
+    func answer(_ key: RouteKey, kind: Kind = .plain, _ handler: @escaping Handler) {
+        on(key, kind) { request, context in
+            do {
+                return try await handler(request, context)
+            } catch let refusal as Refusal {
+                throw refusal.problem
+            }
+        }
+    }
+}
+
+/// Runs creates at most once per `Idempotency-Key`.
+struct Creates: Sendable {
+    let database: any Database
+    let sources: Sources
+
+    /// Reads a JSON body, and runs `effect` in the transaction that also stores the answer under the request's key.
+    func run<Input: Sendable>(
+        _ request: Request, _ context: ServiceContext, _ route: RouteKey, read: (Fields) -> Input,
+        _ effect: @escaping @Sendable (Input, any SQLRunner) async throws -> Idempotency.Answer
+    ) async throws -> Response {
+        try request.noQuery()
+        try request.requireMediaType("application/json")
+        let body = try await request.bytes(context)
+        let input = try Problem.reading(body, read)
+        return try await Idempotency.run(request, context, route: route, body: body, database: database, now: sources.now()) {
+            try await effect(input, $0)
+        }
+    }
+}
+
+extension ServiceContext {
+    /// The product that a path names, by id or SKU.
+    func product() throws(Problem) -> ProductKey {
+        guard let key = ProductKey(try path("id")) else { throw .invalidParameter("id", "must be \(ProductRules.referenceExpected)") }
+        return key
+    }
+}
+
+extension Response {
+    static func product(_ product: Product) -> Response {
+        .json(product, headers: [.eTag: ETag(version: product.version).description])
+    }
+
+    /// - Parameter cursor: where the page after this item begins.
+    static func page<Item: JSONWritable & Sendable>(_ slice: Slice<Item>, cursor: (Item) -> Cursor) -> Response {
+        let next = slice.hasMore ? slice.items.last.map { cursor($0).description } : nil
+        return .json(Page(items: slice.items, nextCursor: next))
+    }
+}
+
+extension Query {
+    /// `limit` and `cursor` of a list in the order of SKUs.
+    func pageBySKU() -> (limit: Int, after: String?) {
+        (integer("limit", 1...200) ?? 50, parsed("cursor", expected: "a cursor that this list gave out") { text in
+            Cursor(text).flatMap { $0.parts.count == 1 && ProductRules.isSKU($0.parts[0]) ? $0.parts[0] : nil }
+        })
+    }
+
+    /// `limit` and `cursor` of the ledger.
+    func pageBySequence() -> (limit: Int, before: Int64?) {
+        (integer("limit", 1...200) ?? 50, parsed("cursor", expected: "a cursor that this list gave out") { text in
+            Cursor(text).flatMap { $0.parts.count == 1 ? Int64($0.parts[0]) : nil }
+        })
+    }
+}

@@ -1,0 +1,128 @@
+import Basics
+import Database
+import HTTPPath
+import InventoryAPI
+import ServiceKit
+
+/// Products: reading, creating, changing, archiving.
+struct Catalogue: Sendable {
+    let database: any Database
+    let sources: Sources
+
+    func product(_ key: ProductKey) async throws -> Product {
+        guard let product = try await Store(database).product(key) else { throw Refusal.productNotFound }
+        return product
+    }
+
+    func list(_ filter: Store.ProductFilter, after: String?, limit: Int) async throws -> Slice<Product> {
+        try await Store(database).products(filter, after: after, limit: limit)
+    }
+
+    func lowStock(after: String?, limit: Int) async throws -> Slice<LowStock> {
+        try await Store(database).lowStock(after: after, limit: limit)
+    }
+
+    /// In the order asked for; one asked for twice is there twice.
+    func batch(_ references: [(text: String, key: ProductKey)]) async throws -> ProductBatch {
+        let products = try await Store(database).products(references.map(\.key))
+        let byID = Dictionary(products.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let bySKU = Dictionary(products.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
+        var batch = ProductBatch(items: [], missing: [])
+        for (text, key) in references {
+            let product =
+                switch key {
+                case .id(let id): byID[id]
+                case .sku(let sku): bySKU[sku]
+                }
+            if let product { batch.items.append(product) } else { batch.missing.append(text) }
+        }
+        return batch
+    }
+
+    /// In the caller's transaction, which also stores its idempotency key.
+    func create(_ draft: ProductDraft, in transaction: any SQLRunner) async throws -> Product {
+        let now = sources.now()
+        let product = Product(
+            id: sources.makeID(), sku: draft.sku, name: draft.name, description: draft.description, category: draft.category,
+            attributes: draft.attributes, reorderPoint: draft.reorderPoint, createdAt: now, updatedAt: now)
+        do {
+            try await Store(transaction).insert([product], stock: [0])
+        } catch let error as DatabaseError where error.code == .uniqueViolation {
+            throw Refusal.skuTaken
+        }
+        return product
+    }
+
+    /// - Parameters:
+    ///   - versions: what `If-Match` names; nil for any.
+    ///   - change: gives the new content. What does not differ changes no version.
+    func change(
+        _ key: ProductKey, versions: [Int64]?, _ change: @escaping @Sendable (inout Product) throws -> Void
+    ) async throws -> Product {
+        let now = sources.now()
+        return try await database.withTransaction { transaction in
+            let store = Store(transaction)
+            let known = try await Self.current(store, key, versions)
+            var product = known
+            try change(&product)
+            guard product != known else { return known }
+            product.version += 1
+            product.updatedAt = now
+            try await store.update(product)
+            return product
+        }
+    }
+
+    /// Takes a product out of the catalogue. Its row and its ledger stay, and its SKU is free again.
+    func archive(_ key: ProductKey, versions: [Int64]?) async throws {
+        let now = sources.now()
+        try await database.withTransaction { transaction in
+            let store = Store(transaction)
+            let product = try await Self.current(store, key, versions)
+            guard let stock = try await store.stock(.id(product.id), toChange: true) else { throw StoredValueError(what: "stock") }
+            guard stock.reserved == 0 else { throw Refusal.productInUse }
+            try await store.archive(product.id, at: now)
+        }
+    }
+
+    private static func current(_ store: Store, _ key: ProductKey, _ versions: [Int64]?) async throws -> Product {
+        guard let product = try await store.product(key, toChange: true) else { throw Refusal.productNotFound }
+        if let versions, !versions.contains(product.version) { throw Problem.preconditionFailed }
+        return product
+    }
+}
+
+extension Product {
+    /// Takes what a draft says.
+    /// - Throws: `InvalidInput` where it names another SKU.
+    mutating func replace(with draft: ProductDraft) throws {
+        try check(sku: draft.sku)
+        name = draft.name
+        description = draft.description
+        category = draft.category
+        attributes = draft.attributes
+        reorderPoint = draft.reorderPoint
+    }
+
+    /// Takes what a patch names.
+    /// - Throws: `InvalidInput` where it names another SKU, or where there would be too many attributes.
+    mutating func apply(_ patch: ProductPatch) throws {
+        if let sku = patch.sku { try check(sku: sku) }
+        name = patch.name ?? name
+        description = patch.description ?? description
+        category = patch.category ?? category
+        reorderPoint = patch.reorderPoint ?? reorderPoint
+        for (name, value) in patch.attributes { attributes[name] = value }
+        guard ProductRules.attributeCount.contains(attributes.count) else {
+            throw InvalidInput(errors: [
+                FieldError(pointer: "/attributes", detail: "must not become more than \(ProductRules.attributeCount.upperBound) members")
+            ])
+        }
+    }
+
+    private func check(sku: String) throws(InvalidInput) {
+        guard sku == self.sku else {
+            throw InvalidInput(errors: [FieldError(pointer: "/sku", detail: "cannot be changed: other services know the product by it")])
+        }
+    }
+}

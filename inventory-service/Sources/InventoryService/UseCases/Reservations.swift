@@ -1,0 +1,174 @@
+import Basics
+import Database
+import HTTPPath
+import InventoryAPI
+
+/// Setting stock aside for orders, and what becomes of it. Each call is one transaction; `ReservationRules` says what it means.
+struct Reservations: Sendable {
+    /// Reservations that one transaction expires: it holds the writer for milliseconds.
+    static let sweepBatch = 200
+
+    let database: any Database
+    let sources: Sources
+
+    func reservation(_ id: Identifier) async throws -> Reservation {
+        guard let stored = try await Store(database).reservation(id) else { throw Refusal.reservationNotFound }
+        return stored.seen(at: sources.now())
+    }
+
+    /// Sets all lines aside, or none.
+    /// - Returns: the reservation, and whether it is new.
+    func reserve(_ id: Identifier, _ request: ReservationRequest, actor: String) async throws -> (Reservation, isNew: Bool) {
+        let now = sources.now()
+        let (result, isNew) = try await database.withTransaction { transaction -> (Settled, Bool) in
+            let store = Store(transaction)
+            if let known = try await store.reservation(id, toChange: true) {
+                let outcome = ReservationRules.outcome(ofRepeating: request, known, isDue: known.isDue(at: now))
+                return (try await Self.settle(outcome, id, known, store, actor: actor, at: now), false)
+            }
+            let lines = try await Self.lines(request, store)
+            let reservation = Reservation(
+                id: id, state: .held, orderID: request.orderID, lines: lines, expiresAt: now + .seconds(request.expiresIn), createdAt: now,
+                updatedAt: now)
+            try await store.insert(StoredReservation(reservation: reservation, expiresIn: request.expiresIn))
+            try await Self.move(.reserve, [reservation], store, actor: actor, at: now)
+            return (.done(reservation), true)
+        }
+        return (try result.get(), isNew)
+    }
+
+    /// Confirms, releases or restocks.
+    func call(_ call: ReservationRules.Call, _ id: Identifier, actor: String) async throws -> Reservation {
+        let now = sources.now()
+        return try await database.withTransaction { transaction -> Settled in
+            let store = Store(transaction)
+            let known = try await store.reservation(id, toChange: true)
+            let outcome = ReservationRules.outcome(of: call, on: known?.reservation.state, isDue: known?.isDue(at: now) ?? false)
+            return try await Self.settle(outcome, id, known, store, actor: actor, at: now)
+        }.get()
+    }
+
+    /// Gives back the stock of up to `sweepBatch` reservations whose time is over.
+    /// - Returns: how many there were.
+    func expireDue() async throws -> Int {
+        let now = sources.now()
+        // A look without a transaction first: most of the time there is nothing, and then the writer is left alone.
+        guard try await !Store(database).dueReservations(at: now, limit: 1).isEmpty else { return 0 }
+        return try await database.withTransaction { transaction in
+            let store = Store(transaction)
+            let due = try await store.dueReservations(at: now, limit: Self.sweepBatch)
+            try await Self.expire(due, store, at: now)
+            return due.count
+        }
+    }
+
+    // MARK: -
+
+    /// How a transaction ended that is to be committed in any case.
+    private enum Settled {
+        case done(Reservation)
+        case refused(Refusal)
+
+        func get() throws(Refusal) -> Reservation {
+            switch self {
+            case .done(let reservation): return reservation
+            case .refused(let refusal): throw refusal
+            }
+        }
+    }
+
+    private static func settle(
+        _ outcome: ReservationRules.Outcome, _ id: Identifier, _ known: StoredReservation?, _ store: Store, actor: String, at now: Timestamp
+    ) async throws -> Settled {
+        switch (outcome, known) {
+        case (.refuse(let refusal), _):
+            return .refused(refusal)
+        case (.recordUndo, _):
+            let undone = Reservation(id: id, state: .released, orderID: nil, lines: [], expiresAt: nil, createdAt: now, updatedAt: now)
+            try await store.insert(StoredReservation(reservation: undone, expiresIn: nil))
+            return .done(undone)
+        case (.answer, let known?):
+            return .done(known.reservation)
+        case (.expireThenRefuse, let known?):
+            try await expire([known], store, at: now)
+            return .refused(.reservationExpired)
+        case (.move(let state, let kind), let known?):
+            var reservation = known.reservation
+            reservation.state = state
+            reservation.updatedAt = now
+            try await move(kind, [reservation], store, actor: actor, at: now)
+            try await store.setState(state, of: [id], at: now)
+            return .done(reservation)
+        case (.answer, nil), (.expireThenRefuse, nil), (.move, nil):
+            preconditionFailure("the rules move nothing that is not there")
+        }
+    }
+
+    private static func expire(_ due: [StoredReservation], _ store: Store, at now: Timestamp) async throws {
+        guard !due.isEmpty else { return }
+        try await move(.expire, due.map(\.reservation), store, actor: InventoryApp.name, at: now)
+        try await store.setState(.expired, of: due.map(\.reservation.id), at: now)
+    }
+
+    /// Moves the stock of every line, and writes it into the ledger: always both.
+    private static func move(
+        _ kind: StockMovement.Kind, _ reservations: [Reservation], _ store: Store, actor: String, at now: Timestamp
+    ) async throws {
+        var changes: [Identifier: Store.StockChange] = [:]
+        var movements: [Store.NewMovement] = []
+        for reservation in reservations {
+            for line in reservation.lines {
+                let effect = kind.effect
+                changes[line.productID, default: Store.StockChange()].onHand += effect.onHand * line.quantity
+                changes[line.productID, default: Store.StockChange()].reserved += effect.reserved * line.quantity
+                movements.append(
+                    Store.NewMovement(
+                        productID: line.productID, kind: kind, quantity: line.quantity, reservationID: reservation.id, actor: actor, at: now))
+            }
+        }
+        try await store.lockStock(changes.keys.sorted())
+        try await store.change(changes)
+        try await store.append(movements)
+    }
+
+    /// Finds the products and looks whether there is enough of each.
+    /// - Throws: `InvalidInput` for products that do not exist or are named twice, `Refusal` with every short line.
+    private static func lines(_ request: ReservationRequest, _ store: Store) async throws -> [Reservation.Line] {
+        let stocks = try await store.stocks(request.lines.compactMap { ProductKey($0.product) }, toChange: true)
+        var errors: [FieldError] = []
+        var shortages: [Shortage] = []
+        var lines: [Reservation.Line] = []
+        var seen: Set<Identifier> = []
+        for (index, line) in request.lines.enumerated() {
+            let key = ProductKey(line.product)
+            guard let stock = stocks.first(where: { .id($0.productID) == key || .sku($0.sku) == key }) else {
+                errors.append(FieldError(pointer: "/lines/\(index)/product", detail: "is no product"))
+                continue
+            }
+            guard seen.insert(stock.productID).inserted else {
+                errors.append(FieldError(pointer: "/lines/\(index)/product", detail: "is in another line already: put them together"))
+                continue
+            }
+            if stock.available < line.quantity {
+                shortages.append(Shortage(product: line.product, sku: stock.sku, requested: line.quantity, available: stock.available))
+            }
+            lines.append(Reservation.Line(productID: stock.productID, sku: stock.sku, quantity: line.quantity))
+        }
+        guard errors.isEmpty else { throw InvalidInput(errors: errors) }
+        guard shortages.isEmpty else { throw Refusal.insufficientStock(shortages) }
+        return lines
+    }
+}
+
+extension StockMovement.Kind {
+    /// What one piece does to the stock: the ledger's equations, in one place.
+    var effect: (onHand: Int64, reserved: Int64) {
+        switch self {
+        case .receipt, .adjustment: (1, 0)
+        case .reserve: (0, 1)
+        case .release, .expire: (0, -1)
+        case .sell: (-1, -1)
+        case .return: (1, 0)
+        }
+    }
+}
