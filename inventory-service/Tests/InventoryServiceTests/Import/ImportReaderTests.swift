@@ -74,7 +74,7 @@ struct ImportReaderTests {
             """
             {"sku": "PEN-1", "name": "Pen", "category": "desk", "stock": 3, "priceMinor": 150, "currency": "USD"}
             {"sku": "PEN-2", "name": "Pen", "category": "desk", "color": "blue"}
-            not json
+            ?
             []
 
             {"sku": "PEN-3", "name": "Pen", "category": "desk", "attributes": {"a": 1}}

@@ -72,6 +72,14 @@ struct ImportRouteTests {
         }
     }
 
+    @Test("a refusal reaches a caller that is still sending")
+    func refusedEarly() async throws {
+        try await withInventory { service, _ in
+            let rows = String(repeating: "PEN-1,Pen,desk,1\n", count: 400_000)
+            expectProblem(try await send(service, "sku,title,category,stock\n" + rows, "text/csv"), 422, "invalid_columns", pointer: "title")
+        }
+    }
+
     @Test("a file that is longer than any other body may be is read in one pass")
     func long() async throws {
         try await withInventory(settings: ["HTTP_MAX_BODY_BYTES": "4096"]) { service, client in

@@ -45,6 +45,7 @@ struct ServiceTests {
         try await checkBadInput(InventoryApp.definition) { service in
             let client = InventoryClient(upstream: TestUpstream(client: service.client))
             _ = try await client.create(ProductDraft(sku: "PEN-1", name: "Pen", category: "desk"))
+            _ = try await client.create(ProductDraft(sku: "CAP-1", name: "Cap", category: "desk"))
             _ = try await client.adjust("PEN-1", StockAdjustment(delta: 10, reason: .receipt))
             let order = service.boot.sources.makeID()
             let held = service.boot.sources.makeID()
@@ -64,7 +65,7 @@ struct ServiceTests {
                 RouteExample("GET /api/v1/products/{id}", path: sku, caller: .gateway),
                 RouteExample("PUT /api/v1/products/{id}", path: sku, headers: match, body: product.with("sku", "PEN-1"), caller: .gateway),
                 RouteExample("PATCH /api/v1/products/{id}", path: sku, headers: match, body: product.with("sku", "PEN-1"), caller: .gateway),
-                RouteExample("DELETE /api/v1/products/{id}", path: ["id": "PEN-1"], headers: match, caller: .gateway),
+                RouteExample("DELETE /api/v1/products/{id}", path: ["id": "CAP-1"], headers: match, caller: .gateway),
                 RouteExample("GET /api/v1/products/{id}/stock", path: sku, caller: .gateway),
                 RouteExample(
                     "POST /api/v1/products/{id}/stock/adjustments", path: sku, headers: key, body: ["delta": 1, "reason": "found", "note": "shelf"],
