@@ -1,7 +1,5 @@
 import ArgumentParser
 internal import HTTPPath
-internal import HTTPTypes
-internal import InventoryAPI
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,6 +8,10 @@ struct Import: AsyncParsableCommand {
             Reads CSV with a header line, or NDJSON (one JSON object a line), in one pass whatever its length, and sends it to the shop as \
             it is read. A product is found by its SKU: a new one is created, a known one updated. Bad rows are named by line, column and \
             reason, and the good ones are imported all the same.
+
+            Columns: sku, name, category; and as you like description, attributes (JSON), reorder_point, stock (of new products), price_minor \
+            and currency. Prices are set when the products are there. NDJSON: the fields of `POST /api/v1/products`, stock, and price as \
+            {"amountMinor": 1999, "currency": "USD"}.
 
             EXAMPLES:
               hello-dd import catalogue.csv
@@ -43,6 +45,9 @@ struct Import: AsyncParsableCommand {
     @Flag(help: "Check every row, change nothing.")
     var dryRun = false
 
+    @Flag(name: .customLong("no-prices"), help: "Leave the prices as they are.")
+    var withoutPrices = false
+
     @Flag(help: "Exit code 1 if any row is bad.")
     var strict = false
 
@@ -59,44 +64,17 @@ struct Import: AsyncParsableCommand {
         guard let format = format ?? Format(path: file) else {
             throw CommandFailure("what \(file) holds cannot be told from its name; say --format csv or --format ndjson")
         }
-        let body = try FileBody(path: file)
-        defer { body.closeFile() }
-        let began = ContinuousClock.now
-        let report = try await shop.withShop { shop in try await send(body, format, to: shop) }
+        let work = ImportWork(
+            file: file, format: format, dryRun: dryRun, setsPrices: !withoutPrices,
+            terminal: Terminal(
+                descriptor: 2, isLive: Environment.isTerminal(2), style: colour.style(for: 2)))
+        let outcome = try await shop.withShop { shop in try await work.run(shop) }
         if json {
-            print(JSON.object(ImportView.members(report)).pretty())
+            print(outcome.json.pretty())
         } else {
-            for line in ImportView.problems(report, file: file) { printError(line) }
-            print(ImportView.summary(report, file: file, after: .now - began, style: colour.style()))
+            for line in outcome.problems(file: file) { printError(line) }
+            for line in outcome.summary(file: file, style: colour.style()) { print(line) }
         }
-        if strict, report.rejected > 0 { throw ExitCode.failure }
-    }
-
-    private func send(_ body: FileBody, _ format: Format, to shop: Shop) async throws -> ImportReport {
-        let terminal = Terminal(descriptor: 2, isLive: Environment.isTerminal(2), style: colour.style(for: 2))
-        let began = ContinuousClock.now
-        let reply = try await withThrowingTaskGroup(of: Shop.Reply?.self) { group in
-            group.addTask {
-                // A thousand errors of 500 characters, and some.
-                try await shop.stream(
-                    .post, InventoryPaths.import + (dryRun ? "?dryRun=true" : ""), as: .operator, headers: [.contentType: format.mediaType],
-                    body: body,
-                    maxAnswerBytes: 4 << 20)
-            }
-            group.addTask {
-                while !Task.isCancelled {
-                    terminal.live([ImportView.progress(body.progress.count, of: body.size, after: .now - began, style: terminal.style)])
-                    try? await Task.sleep(for: .milliseconds(100))
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let result = try await group.next() { if let result { return result } }
-            throw CancellationError()
-        }
-        terminal.live([])
-        await terminal.finish()
-        guard reply.isSuccess else { throw CommandFailure(reply.problem.text) }
-        return try Problem.reading(reply.body, strict: false, ImportReport.init)
+        if strict, outcome.hasBadRows { throw ExitCode.failure }
     }
 }

@@ -53,8 +53,8 @@ struct Shop: Sendable {
             method, path, headers: try await authorized(headers, caller), body: body.map { JSONWriter.bytes($0) })
         do throws(UpstreamError) {
             let response = try await upstream.send(request)
-            return Reply(
-                status: response.status, headers: response.headers, body: response.body, json: try? JSON.parse(response.body.readableBytesView))
+            let json = try? JSON.parse(response.body.readableBytesView)
+            return Reply(status: response.status, headers: response.headers, body: response.body, json: json)
         } catch {
             throw failure(error)
         }
@@ -80,8 +80,7 @@ struct Shop: Sendable {
     private func authorized(_ headers: HTTPFields, _ caller: Caller) async throws -> HTTPFields {
         guard caller != .anyone else { return headers }
         var headers = headers
-        // Long enough for the longest import.
-        headers[.authorization] = "Bearer " + (try await keys.token(role: caller.role, subject: caller.subject, lifetime: .seconds(3600)))
+        headers[.authorization] = "Bearer " + (try await keys.token(of: caller))
         return headers
     }
 
@@ -96,7 +95,14 @@ struct Shop: Sendable {
 extension Problem {
     /// For people: `402 card_declined: …`, and below it what is wrong with what.
     var lines: [String] {
-        ["\(status) \(code): \(detail)"] + errors.map { $0.pointer.isEmpty ? "  \($0.detail)" : "  \($0.pointer): \($0.detail)" }
+        var lines = ["\(status) \(code): \(detail)"]
+        lines += errors.map { $0.pointer.isEmpty ? "  \($0.detail)" : "  \($0.pointer): \($0.detail)" }
+        // Of `insufficient_stock`.
+        for line in extra.first(where: { $0.name == "lines" })?.value.array ?? [] {
+            guard let product = line["sku"]?.string ?? line["product"]?.string, let available = line["available"]?.integer else { continue }
+            lines.append("  \(product): \(line["requested"]?.integer ?? 0) wanted, \(available) available")
+        }
+        return lines
     }
 
     /// The same as one text for an error message.

@@ -2,6 +2,7 @@ import ArgumentParser
 internal import AsyncHTTPClient
 internal import HTTPPath
 internal import ServiceKit
+internal import Synchronization
 
 /// Which shop a command talks to.
 struct ShopOptions: ParsableArguments {
@@ -45,8 +46,25 @@ struct ShopOptions: ParsableArguments {
 }
 
 /// Signs tokens as the local shop expects them, with the key it made itself.
-struct KeyRing: Sendable {
+final class KeyRing: Sendable {
+    private struct Held {
+        var token: String
+        var until: ContinuousClock.Instant
+    }
+
     let folder: RunFolder
+    /// By caller; a command has two or three.
+    private let held = Mutex<[Shop.Caller: Held]>([:])
+
+    init(folder: RunFolder) { self.folder = folder }
+
+    /// A token for the requests of a command: signed once, and again after half an hour of its hour.
+    func token(of caller: Shop.Caller) async throws -> String {
+        if let held = held.withLock({ $0[caller] }), held.until > .now { return held.token }
+        let token = try await token(role: caller.role, subject: caller.subject, lifetime: .seconds(3600))
+        held.withLock { $0[caller] = Held(token: token, until: .now + .seconds(1800)) }
+        return token
+    }
 
     /// - Parameter role: shopper or operator.
     func token(role: Identity.Role, subject: String, lifetime: Duration) async throws -> String {

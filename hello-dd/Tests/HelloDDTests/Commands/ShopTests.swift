@@ -1,7 +1,6 @@
 import Basics
 import HTTPPath
 import HTTPTypes
-import InventoryAPI
 import NIOCore
 import Synchronization
 import Testing
@@ -62,6 +61,12 @@ struct ShopTests {
         let problem = Problem(
             422, "invalid_body", "Two fields are not acceptable.\u{1B}[2J",
             errors: [FieldError(pointer: "/sku", detail: "is required"), FieldError(pointer: "", detail: "too much")])
+        let short = Problem(
+            409, "insufficient_stock", "One.",
+            extra: [
+                .init("lines", .array([.object([.init("sku", .string("MUG")), .init("requested", .integer(4)), .init("available", .integer(3))])]))
+            ])
+        #expect(short.lines == ["409 insufficient_stock: One.", "  MUG: 4 wanted, 3 available"])
         #expect(problem.text == "422 invalid_body: Two fields are not acceptable.^[[2J\n  /sku: is required\n  too much")
     }
 
@@ -88,61 +93,6 @@ struct ShopTests {
         #expect(json.pretty(width: 200).contains("\n") == false)
     }
 
-    @Test("an import's bad rows are named by file, line and column, and counted when they are too many to name")
-    func importProblems() {
-        var report = ImportReport(dryRun: false, created: 49_990, rejected: 2)
-        report.errors = [
-            ImportError(line: 17, column: "stock", reason: "must be a whole number"),
-            ImportError(line: 20, column: nil, reason: "has 3 columns, not 6"),
-        ]
-        #expect(ImportView.problems(report, file: "a.csv") == ["a.csv:17: stock: must be a whole number", "a.csv:20: has 3 columns, not 6"])
-        #expect(
-            ImportView.summary(report, file: "a.csv", after: .seconds(2), style: .plain)
-                == "imported a.csv: 49,992 rows in 2 s: 49,990 created, 0 updated, 0 unchanged, 2 bad")
-        report.errors = (1...1000).map { ImportError(line: $0, column: nil, reason: "bad") }
-        report.rejected = 3500
-        #expect(ImportView.problems(report, file: "a.csv").last == "… and 2,500 more bad rows")
-        report.dryRun = true
-        #expect(
-            ImportView.summary(report, file: "a.csv", after: .seconds(2), style: .plain).hasPrefix(
-                "checked a.csv: 53,490 rows in 2 s: would be 49,990 created"))
-    }
-
-    @Test("the progress of an import tells the share that was sent, the rows and the speed")
-    func importProgress() {
-        let half = ImportView.progress(.init(bytes: 500_000, lines: 2_501), of: 1_000_000, after: .seconds(1), style: .plain)
-        #expect(half == String(repeating: "█", count: 15) + String(repeating: "░", count: 15) + " 50 %  2,500 rows  500.0 kB/s")
-        #expect(ImportView.progress(.init(bytes: 10, lines: 1), of: 10, after: .seconds(1), style: .plain).contains("all sent"))
-        #expect(
-            ImportView.progress(.init(bytes: 2_000_000, lines: 1_001), of: nil, after: .seconds(2), style: .plain) == "1,000 rows  2.0 MB  1.0 MB/s")
-    }
-
-    @Test(
-        "a file's kind is told by its name",
-        arguments: [("a.CSV", Import.Format.csv), ("b.jsonl", .ndjson), ("c.ndjson", .ndjson), ("-", nil), ("d.txt", nil)])
-    func formats(path: String, format: Import.Format?) {
-        #expect(Import.Format(path: path) == format)
-    }
-
-    @Test("a file is sent whole and in pieces, and its lines are counted on the way")
-    func fileBody() async throws {
-        let folder = try Files.makeTemporaryFolder()
-        defer { Files.removeTree(folder) }
-        let content = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
-        try Files.replace("\(folder)/a.csv", with: content)
-        let body = try FileBody(path: "\(folder)/a.csv")
-        defer { body.closeFile() }
-        var read: [UInt8] = []
-        for try await piece in body {
-            #expect(piece.readableBytes <= 65_536)
-            read += piece.readableBytesView
-        }
-        #expect(read == content)
-        #expect(body.size == Int64(content.count))
-        #expect(body.progress.count == .init(bytes: Int64(content.count), lines: 20_000))
-        #expect(throws: CommandFailure("cannot read \(folder)/none: No such file or directory")) { try FileBody(path: "\(folder)/none") }
-    }
-
     @Test("the ledger's equations hold over all kinds of movements")
     func ledger() {
         func movement(_ kind: String, _ quantity: Int64) -> JSON { .object([.init("kind", .string(kind)), .init("quantity", .integer(quantity))]) }
@@ -158,40 +108,19 @@ struct ShopTests {
 
 /// A shop that answers from a script.
 struct GuideTests {
-    private final class Script: Upstream {
-        let name = "script"
-        private let answers: Mutex<[(status: Int, body: String)]>
-        let seen = Mutex<[String]>([])
-
-        init(_ answers: [(status: Int, body: String)]) { self.answers = Mutex(answers) }
-
-        func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
-            seen.withLock { $0.append("\(request.method.rawValue) \(request.path)") }
-            guard let answer = answers.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else {
-                throw UpstreamError(.unreachable, upstream: name, detail: "gone")
-            }
-            return UpstreamResponse(status: answer.status, headers: [:], body: ByteBuffer(string: answer.body))
-        }
-
-        func stream(_ request: UpstreamRequest, body: UpstreamBody?) async throws(UpstreamError) -> UpstreamStream {
-            throw UpstreamError(.unreachable, upstream: name, detail: "no streams")
-        }
-    }
-
     private final class Shown: Sendable {
         let lines = Mutex<[String]>([])
         func add(_ line: String) { lines.withLock { $0.append(line) } }
         var text: String { lines.withLock { $0.joined(separator: "\n") } }
     }
 
-    private func guide(_ script: Script, _ shown: Shown) -> Guide {
-        let shop = Shop(upstream: script, address: "http://here", keys: KeyRing(folder: RunFolder(path: "/nowhere")), startAdvice: "start it")
-        return Guide(shop: shop, style: .plain, isBrief: false) { shown.add($0) }
+    private func guide(_ script: ScriptedShop, _ shown: Shown) -> Guide {
+        Guide(shop: script.shop, style: .plain, isBrief: false) { shown.add($0) }
     }
 
     @Test("requests and answers are shown, and an unexpected status is a surprise with the answer shown")
     func statuses() async throws {
-        let (script, shown) = (Script([(200, #"{"a":1}"#), (500, #"{"code":"internal"}"#)]), Shown())
+        let (script, shown) = (ScriptedShop([(200, #"{"a":1}"#), (500, #"{"code":"internal"}"#)]), Shown())
         let guide = guide(script, shown)
         try await guide.ask(.get, "/x", expecting: 200)
         #expect(shown.text == "\n→ GET /x\n← 200\n  {\"a\": 1}")
@@ -202,7 +131,7 @@ struct GuideTests {
 
     @Test("a promise that is not kept is a surprise")
     func promises() throws {
-        let guide = guide(Script([]), Shown())
+        let guide = guide(ScriptedShop([]), Shown())
         try guide.see("one is one", true)
         #expect(throws: Surprise(description: "it is not so that one is two")) { try guide.see("one is two", false) }
         #expect(guide.checks == 2)
@@ -210,7 +139,7 @@ struct GuideTests {
 
     @Test("a shop that does not answer is one line that says how to start it")
     func noShop() async {
-        let guide = guide(Script([]), Shown())
+        let guide = guide(ScriptedShop([]), Shown())
         await #expect(throws: CommandFailure("no shop answers at http://here; start it")) { try await guide.ask(.get, "/x", expecting: 200) }
     }
 }

@@ -37,12 +37,16 @@ struct FileBody: AsyncSequence, Sendable {
     }
 
     private let descriptor: Int32
+    private let onPiece: @Sendable (ArraySlice<UInt8>) -> Void
     let progress = Progress()
     /// Bytes; nil for a pipe.
     let size: Int64?
 
-    /// - Parameter path: `-` is the standard input.
-    init(path: String) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - path: `-` is the standard input.
+    ///   - onPiece: sees each piece before it is sent, in order.
+    init(path: String, onPiece: @escaping @Sendable (ArraySlice<UInt8>) -> Void = { _ in }) throws(CommandFailure) {
+        self.onPiece = onPiece
         if path == "-" {
             descriptor = 0
             size = nil
@@ -56,22 +60,24 @@ struct FileBody: AsyncSequence, Sendable {
 
     func closeFile() { if descriptor > 0 { close(descriptor) } }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(descriptor: descriptor, progress: progress) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(descriptor: descriptor, progress: progress, onPiece: onPiece) }
 
     struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate let descriptor: Int32
         fileprivate let progress: Progress
+        fileprivate let onPiece: @Sendable (ArraySlice<UInt8>) -> Void
 
         mutating func next() async throws -> ByteBuffer? { try await next(isolation: nil) }
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> ByteBuffer? {
-            let (descriptor, progress) = (descriptor, progress)
+            let (descriptor, progress, onPiece) = (descriptor, progress, onPiece)
             // A read from a disk or a pipe blocks: not on the threads that everything else needs.
             return try await NIOThreadPool.singleton.runIfActive {
                 var bytes = [UInt8](repeating: 0, count: 65_536)
                 let count = SystemCall.read(descriptor, &bytes, bytes.count)
                 guard count >= 0 else { throw CommandFailure("reading failed: \(SystemCall.reason())") }
                 progress.add(bytes[..<count])
+                onPiece(bytes[..<count])
                 return count == 0 ? nil : ByteBuffer(bytes: bytes[..<count])
             }
         }
