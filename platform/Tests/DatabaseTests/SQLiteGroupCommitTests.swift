@@ -219,20 +219,23 @@ import Testing
             let database = try store.open(Self.patient)
             try await database.executeScript(Self.schema)
             let (holder, release) = await hold(database)
-            let (writing, cancelled) = (Event(), Event())
+            let writing = Event()
             let victim = Task {
                 try await database.withTransaction { transaction in
                     try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
                     writing.happen()
-                    await cancelled.wait()
-                    try await transaction.execute("INSERT INTO t VALUES (2, 'b')")
+                    // Long enough to be cancelled midway.
+                    try await transaction.execute(
+                        """
+                        INSERT INTO t SELECT count(*), 'x' FROM
+                            (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT i FROM n)
+                        """)
                 }
             }
             while database.statistics.waitingForWriter < 1 { await Task.yield() }
             release.happen()
             await writing.wait()
             victim.cancel()
-            cancelled.happen()
             try await expect(.cancelled) { try await victim.value }
             try await holder.value
             #expect(try await ids(database) == [0])
