@@ -135,7 +135,7 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
         .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
+        .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
         .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, nioCore, serviceLifecycle], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),

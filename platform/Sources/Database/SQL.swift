@@ -101,6 +101,11 @@ extension Sequence<SQL> {
     }
 }
 
+extension SQL: CustomStringConvertible {
+    /// The text with placeholders, as SQLite would get it; never a value.
+    public var description: String { rendered(for: .sqlite).text }
+}
+
 /// The text and the parameters an engine receives.
 struct RenderedSQL: Hashable, Sendable {
     var text = ""

@@ -56,18 +56,4 @@ import Testing
             #expect(try await database.count("stock") == 1)
         }
     }
-
-    @Test("after a refused row a transaction goes on, and keeps what was not refused", arguments: Engine.allCases)
-    func goingOn(engine: Engine) async throws {
-        guard engine == .sqlite else { return }  // PostgreSQL ends a transaction at its first error.
-        try await engine.withDatabase { opened in
-            try await opened.database.executeScript(Self.schema)
-            try await opened.database.withTransaction { transaction in
-                try await transaction.execute("INSERT INTO products VALUES ('B', 'second', 2)")
-                await #expect(throws: DatabaseError.self) { try await transaction.execute("INSERT INTO products VALUES ('A', 'third', 3)") }
-                try await transaction.execute("INSERT INTO products VALUES ('D', 'fourth', 4)")
-            }
-            #expect(try await opened.database.count("products") == 3)
-        }
-    }
 }

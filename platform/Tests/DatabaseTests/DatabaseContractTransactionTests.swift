@@ -3,7 +3,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite struct DatabaseContractTransactionTests {
+@Suite(.timeLimit(.minutes(1))) struct DatabaseContractTransactionTests {
     private static let table: SQL = "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)"
 
     @Test("what a body wrote is there when it returns, and its value is given back", arguments: Engine.allCases)
@@ -152,23 +152,6 @@ import Testing
                 #expect(sum == 2)
             }
             #expect(try await opened.database.count("t") == 2)
-        }
-    }
-
-    @Test("transactions are controlled by withTransaction alone", arguments: ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "/* c */ END"])
-    func control(statement: String) async throws {
-        try await Engine.sqlite.withDatabase { opened in
-            let database = opened.database
-            try await database.execute(Self.table)
-            try await expect(.statement) { try await database.execute("\(raw: statement)") }
-            try await expect(.statement) { try await database.query("\(raw: statement)") }
-            await #expect(throws: DatabaseError.self) {
-                try await database.withTransaction { transaction in
-                    try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
-                    try await transaction.execute("\(raw: statement)")
-                }
-            }
-            #expect(try await database.count("t") == 0)
         }
     }
 

@@ -38,7 +38,8 @@ import Testing
     private static let rows: [Values] = [
         Values(),
         Values(b: true, i: 1, d: 0.1, t: "plain", y: [0, 1, 255], at: Timestamp("2026-11-24T05:46:09.123456Z")!, id: Identifier(high: 1, low: 2)),
-        Values(b: false, i: .min, d: -.greatestFiniteMagnitude, t: "", y: [], at: Timestamp("0001-01-01T00:00:00Z")!, id: Identifier(high: 0, low: 0)),
+        Values(
+            b: false, i: .min, d: -.greatestFiniteMagnitude, t: "", y: [], at: Timestamp("0001-01-01T00:00:00Z")!, id: Identifier(high: 0, low: 0)),
         Values(i: .max, d: .leastNonzeroMagnitude, t: "Grüße, 東京 👩‍👩‍👧‍👦 e\u{301} \u{FFFF}", at: Timestamp("9999-12-31T23:59:59.999999Z")!),
         Values(i: 0, d: .infinity, t: "'; DROP TABLE t; --", at: Timestamp(microseconds: -1), id: Identifier(high: .max, low: .max)),
         Values(d: -0.0, t: "a ? b $1 \\ \" \n\t\r"),

@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite struct DatabaseContractWaitingTests {
+@Suite(.timeLimit(.minutes(1))) struct DatabaseContractWaitingTests {
     private static let table: SQL = "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)"
     /// Never ends by itself.
     private static let endless: SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"

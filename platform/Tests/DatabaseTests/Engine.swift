@@ -82,6 +82,8 @@ final class Event: Sendable {
 
     private let state = Mutex(State())
 
+    var hasHappened: Bool { state.withLock { $0.hasHappened } }
+
     func happen() {
         let waiters = state.withLock { state in
             state.hasHappened = true

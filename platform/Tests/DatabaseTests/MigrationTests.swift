@@ -1,6 +1,7 @@
 import Basics
-@testable import Database
 import Testing
+
+@testable import Database
 
 @Suite struct MigrationTests {
     private static let first = """
@@ -20,7 +21,9 @@ import Testing
     private static func bytes(_ name: String, _ text: String) -> (name: String, bytes: [UInt8]) { (name, Array(text.utf8)) }
 
     private static func load(_ second: String = second) throws -> [Migration] {
-        try Migration.load([bytes("m0002_triggers.sqlite.sql", second), bytes("m0001_tables.sql", first), bytes("m0002_triggers.postgres.sql", "-- none")])
+        try Migration.load([
+            bytes("m0002_triggers.sqlite.sql", second), bytes("m0001_tables.sql", first), bytes("m0002_triggers.postgres.sql", "-- none"),
+        ])
     }
 
     @Test("scripts of several statements, triggers included, are applied once and recorded", arguments: Engine.allCases)
@@ -109,7 +112,10 @@ import Testing
 
     @Test(
         "a file with a malformed name is refused by name",
-        arguments: ["0001_a.sql", "m1_a.sql", "m0001.sql", "m0001_.sql", "m0000_a.sql", "m0001_a.txt", "m0001_a.mysql.sql", "m0001_a.b.sqlite.sql", "m١٢٣٤_a.sql", ""])
+        arguments: [
+            "0001_a.sql", "m1_a.sql", "m0001.sql", "m0001_.sql", "m0000_a.sql", "m0001_a.txt", "m0001_a.mysql.sql", "m0001_a.b.sqlite.sql",
+            "m١٢٣٤_a.sql", "",
+        ])
     func names(name: String) {
         let error = #expect(throws: DatabaseError.self) { try Migration.load([Self.bytes(name, "")]) }
         #expect(error?.code == .migrationChecksumMismatch)

@@ -1,6 +1,7 @@
 import Basics
-@testable import Database
 import Testing
+
+@testable import Database
 
 @Suite struct SQLTests {
     private let id = Identifier(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001)
@@ -17,7 +18,9 @@ import Testing
     func nesting() {
         let condition: SQL = "b = \(2)"
         let statement: SQL = "SELECT \(1) WHERE \(condition) LIMIT \(3)"
-        #expect(statement.rendered(for: .postgres) == RenderedSQL(text: "SELECT $1 WHERE b = $2 LIMIT $3", values: [.integer(1), .integer(2), .integer(3)]))
+        #expect(
+            statement.rendered(for: .postgres)
+                == RenderedSQL(text: "SELECT $1 WHERE b = $2 LIMIT $3", values: [.integer(1), .integer(2), .integer(3)]))
     }
 
     @Test("a list gives one parameter per element, and an empty one matches nothing")
@@ -37,8 +40,17 @@ import Testing
     @Test("only the asked dialect's half of a statement is rendered, with its parameters only")
     func dialects() {
         let statement: SQL = "SELECT \(1) \(SQL(sqlite: "FROM a WHERE x = \(2)", postgres: "FROM b")) LIMIT \(3)"
-        #expect(statement.rendered(for: .sqlite) == RenderedSQL(text: "SELECT ? FROM a WHERE x = ? LIMIT ?", values: [.integer(1), .integer(2), .integer(3)]))
+        #expect(
+            statement.rendered(for: .sqlite)
+                == RenderedSQL(text: "SELECT ? FROM a WHERE x = ? LIMIT ?", values: [.integer(1), .integer(2), .integer(3)]))
         #expect(statement.rendered(for: .postgres) == RenderedSQL(text: "SELECT $1 FROM b LIMIT $2", values: [.integer(1), .integer(3)]))
+    }
+
+    @Test("a statement printed shows its text and never a value")
+    func description() {
+        let statement: SQL = "SELECT \("secret")"
+        #expect("\(statement)" == "SELECT ?")
+        #expect(String(reflecting: statement) == "SELECT ?")
     }
 
     @Test("fragments are joined with a separator between them only")

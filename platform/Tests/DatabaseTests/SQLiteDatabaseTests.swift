@@ -4,7 +4,7 @@ import Foundation
 import Resilience
 import Testing
 
-@Suite struct SQLiteDatabaseTests {
+@Suite(.timeLimit(.minutes(1))) struct SQLiteDatabaseTests {
     private static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"
 
     @Test("a second opener of the file is refused and told who has it, until the first has shut down")
@@ -45,7 +45,9 @@ import Testing
                 let database = try SQLiteDatabase(path: store.path)
                 try await database.execute(Self.table)
                 for id in 1...2000 where id % 500 == 0 {
-                    try await database.execute("WITH RECURSIVE n(i) AS (SELECT \(id) UNION ALL SELECT i + 1 FROM n LIMIT 500) INSERT INTO t SELECT i, 'text of row ' || i FROM n")
+                    try await database.execute(
+                        "WITH RECURSIVE n(i) AS (SELECT \(id) UNION ALL SELECT i + 1 FROM n LIMIT 500) INSERT INTO t SELECT i, 'text of row ' || i FROM n"
+                    )
                 }
                 await database.shutdown()
                 let file = try #require(FileHandle(forUpdatingAtPath: store.path))
@@ -154,6 +156,37 @@ import Testing
             try await opened.database.execute("INSERT INTO t VALUES (1, \("a\0b\0"))")
             #expect(try await opened.database.query("SELECT name FROM t")[0].decode(0, as: String.self) == "a\0b\0")
             try await expect(.statement) { try await opened.database.query("SELECT 1\(raw: "\0 nonsense")") }
+        }
+    }
+
+    @Test("transactions are controlled by withTransaction alone", arguments: ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "/* c */ END"])
+    func control(statement: String) async throws {
+        try await Engine.sqlite.withDatabase { opened in
+            let database = opened.database
+            try await database.execute(Self.table)
+            try await expect(.statement) { try await database.execute("\(raw: statement)") }
+            try await expect(.statement) { try await database.query("\(raw: statement)") }
+            await #expect(throws: DatabaseError.self) {
+                try await database.withTransaction { transaction in
+                    try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
+                    try await transaction.execute("\(raw: statement)")
+                }
+            }
+            #expect(try await database.count("t") == 0)
+        }
+    }
+
+    @Test("after a refused row a transaction goes on, and keeps what was not refused")
+    func goingOn() async throws {
+        try await Engine.sqlite.withDatabase { opened in
+            let database = opened.database
+            try await database.execute(Self.table)
+            try await database.withTransaction { transaction in
+                try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
+                try await expect(.uniqueViolation) { try await transaction.execute("INSERT INTO t VALUES (2, 'b'), (1, 'twice')") }
+                try await transaction.execute("INSERT INTO t VALUES (3, 'c')")
+            }
+            #expect(try await database.query("SELECT id FROM t ORDER BY id").map { try $0.decode(0, as: Int.self) } == [1, 3])
         }
     }
 

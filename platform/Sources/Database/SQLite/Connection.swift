@@ -44,6 +44,9 @@ final class Connection {
     // Rarely reached: about 10 µs of work of a statement between two looks at the clock.
     private static let instructionsBetweenChecks: Int32 = 1000
 
+    // Bytes. Longer ones are mostly long lists, which seldom come again; with it the cache is bounded in memory too.
+    private static let longestCachedText = 8192
+
     private let handle: OpaquePointer
     private let watch = Watch()
     private let capacity: Int
@@ -53,8 +56,10 @@ final class Connection {
     private var uses: UInt64 = 0
     private var isClosed = false
 
-    /// - Parameter statementCacheCapacity: prepared statements kept; the one not used for longest goes first.
-    init(path: String, access: Access, busyTimeout: Duration, statementCacheCapacity: Int) throws(DatabaseError) {
+    /// - Parameters:
+    ///   - vfs: the name of SQLite's operating system interface to use; nil for the usual one.
+    ///   - statementCacheCapacity: prepared statements kept; the one not used for longest goes first.
+    init(path: String, access: Access, vfs: String? = nil, busyTimeout: Duration, statementCacheCapacity: Int) throws(DatabaseError) {
         let flags =
             switch access {
             case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -62,7 +67,7 @@ final class Connection {
             case .memory: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY
             }
         var opened: OpaquePointer?
-        let code = sqlite3_open_v2(access == .memory ? ":memory:" : path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let code = sqlite3_open_v2(access == .memory ? ":memory:" : path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
         guard code == SQLITE_OK, let opened else {
             sqlite3_close(opened)
             throw DatabaseError(sqlite: code)
@@ -121,6 +126,7 @@ final class Connection {
             return known
         }
         let prepared = try prepareAnew(text)
+        guard text.utf8.count <= Self.longestCachedText else { return prepared }
         if statements.count >= capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {
             statements[oldest.key] = nil
         }
@@ -169,6 +175,7 @@ final class Connection {
         try withBytes(of: script) { bytes throws(DatabaseError) in
             var rest = bytes
             while let statement = try next(&rest, flags: 0) {
+                try interrupt?.check()
                 _ = try run(statement, [], interrupt: interrupt, isAlone: isAlone)
             }
         }

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@ import Musl
 #elseif canImport(Darwin)
 import Darwin
 #endif
-import Synchronization
 
 /// The exclusive use of a database file by one object in one process: an `flock` on `<path>.lock`, which the system
 /// releases when the process ends in whatever way. The lock file itself stays: removing it would race with the next opener.
@@ -18,6 +19,10 @@ final class FileLock: Sendable {
         let descriptor = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.unwritable("\(path).lock") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else {
+                close(descriptor)
+                throw DatabaseError(.unavailable, "\(path).lock cannot be locked: its file system offers no locks; choose another path")
+            }
             let holder = Self.content(of: descriptor)
             close(descriptor)
             throw DatabaseError(.busy, "\(path) is in use by process \(holder); stop that process or choose another path")

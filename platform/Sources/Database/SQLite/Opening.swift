@@ -2,7 +2,7 @@ extension Connection {
     /// The writing connection of the file at `path`, or of a database in memory if it is nil.
     convenience init(writingTo path: String?, _ options: SQLiteDatabase.Options) throws(DatabaseError) {
         try self.init(
-            path: path ?? "", access: path == nil ? .memory : .readWrite, busyTimeout: options.busyTimeout,
+            path: path ?? "", access: path == nil ? .memory : .readWrite, vfs: options.vfs, busyTimeout: options.busyTimeout,
             statementCacheCapacity: options.statementCacheCapacity)
         try control("PRAGMA trusted_schema=OFF")
         try control("PRAGMA foreign_keys=ON")
@@ -24,7 +24,8 @@ extension Connection {
     /// A reading connection of a file that was opened for writing before.
     convenience init(readingFrom path: String, _ options: SQLiteDatabase.Options) throws(DatabaseError) {
         try self.init(
-            path: path, access: .readOnly, busyTimeout: options.busyTimeout, statementCacheCapacity: options.statementCacheCapacity)
+            path: path, access: .readOnly, vfs: options.vfs, busyTimeout: options.busyTimeout,
+            statementCacheCapacity: options.statementCacheCapacity)
         try control("PRAGMA trusted_schema=OFF")
         try control("PRAGMA temp_store=MEMORY")
     }
@@ -55,7 +56,8 @@ extension DatabaseError {
 extension RenderedSQL {
     /// Whether the statement may be one that only reads, by its first word; preparing it decides.
     var mayBeRead: Bool {
-        let first = text.utf8.drop { $0 == 0x20 || (0x09...0x0D).contains($0) || $0 == UInt8(ascii: "(") }.prefix { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
+        let isBlank = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) || byte == UInt8(ascii: "(") }
+        let first = text.utf8.drop(while: isBlank).prefix { (0x61...0x7A).contains($0 | 0x20) }
         return Self.readingWords.contains { first.elementsEqual($0.utf8, by: { $0 & 0xDF == $1 }) }
     }
 

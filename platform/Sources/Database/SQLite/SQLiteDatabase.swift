@@ -5,6 +5,7 @@ import Synchronization
 /// - Writing: one connection on a thread of its own. Transactions and single writing statements take it in the order they came;
 ///   those that wait share commits (see docs/adr/0002). `synchronous=FULL`: a commit that was answered survives a power cut.
 /// - Reading: a few connections on threads of their own read the last committed state, and never wait for writers (WAL).
+///   A transaction takes the writer even if it only reads.
 /// - A second opener of the file, in this process or another, is refused.
 ///
 /// Foreign keys are enforced. `BEGIN`, `COMMIT`, `SAVEPOINT`, `ATTACH` and their like are refused as statements.
@@ -32,6 +33,8 @@ public final class SQLiteDatabase: Database {
         public var groupAge = Duration.milliseconds(5)
         /// Whether to read the whole file through on opening (about a second for a gigabyte), so that damage is found at once.
         public var checksIntegrity = true
+        /// SQLite's operating system interface; tests put a failing disk here.
+        package var vfs: String?
 
         public init() {}
     }
