@@ -141,7 +141,7 @@ let package = Package(
         .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
-        .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
+        .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", httpTypes, logging, nioCore, serviceLifecycle], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "TestKit", httpTypes, nioCore], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", path: "tests/HouseTests", swiftSettings: strict),
