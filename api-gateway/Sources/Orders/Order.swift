@@ -22,7 +22,7 @@ extension OrderRequest: JSONReadable, JSONWritable {
         currency = quote.currency
         taxRegion = quote.taxRegion
         paymentMethod = fields.choice("paymentMethod")
-        expectedTotal = fields.optionalObject("expectedTotal", Money.init)
+        expectedTotal = fields.optionalMoney("expectedTotal")
         if let expectedTotal, expectedTotal.currency != currency {
             fields.report("expectedTotal", "must be in the order's currency")
         }
@@ -71,6 +71,7 @@ extension Order: JSONWritable {
                 $0.field("rejection", object: {
                     $0.field("code", rejection.code)
                     $0.field("detail", rejection.detail)
+                    if !rejection.errors.isEmpty { $0.field("errors", rejection.errors) }
                     for member in rejection.extra { $0.field(member.name, member.value) }
                 })
             }

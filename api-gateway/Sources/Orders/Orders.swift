@@ -12,7 +12,7 @@ public struct Orders: Sendable {
     private let database: any Database
     private let store = OrderStore()
     private let sagas: SagaStore
-    private let runner: SagaRunner
+    let runner: SagaRunner
     private let sources: Sources
     private let order: SagaDefinition<OrderData>
     private let cancellation: SagaDefinition<OrderData>
@@ -158,8 +158,9 @@ public struct Orders: Sendable {
     // MARK: -
 
     private func waitABit(for completion: Completion) async {
-        // Whoever asked may give up sooner; the saga goes on either way.
-        _ = try? await withTimeout(min(patience, Deadline.current?.remaining ?? patience)) { await completion.wait() }
+        // Whoever asked may have less time, and some of it is needed to read the order and to answer; the saga goes on either way.
+        let allowed = Deadline.current.map { $0.remaining * 0.8 } ?? patience
+        _ = try? await withTimeout(min(patience, allowed)) { await completion.wait() }
     }
 
     private static func saga(

@@ -57,6 +57,10 @@ final class SagaRunner: Sendable {
     /// Begins to work on a stored saga; if that is so already, gives that work. nil if there is no room: the poll will find it.
     @discardableResult
     func start(_ id: Identifier, kind name: String) -> Completion? {
+        guard let kind = kinds[name] else {
+            logger.error("a saga of a kind that is not known here", metadata: ["saga": "\(id)", "kind": "\(name)"])
+            return nil
+        }
         let completion = Completion()
         let (current, isNew) = state.withLock { state -> (Completion?, Bool) in
             if let running = state.running[id] { return (running, false) }
@@ -64,7 +68,7 @@ final class SagaRunner: Sendable {
             state.running[id] = completion
             return (completion, true)
         }
-        guard isNew, let kind = kinds[name] else { return current }
+        guard isNew else { return current }
         Task.detached { [self, context = CallContext.current] in
             await CallContext.$current.withValue(context) {
                 do {
@@ -156,11 +160,12 @@ final class SagaRunner: Sendable {
 
 extension SagaRunner: Service {
     /// Takes up what a crash left behind, then whatever is due; on shutdown lets each saga record the step it is in.
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { [self] in
+    func run() async {
+        await cancelWhenGracefulShutdown { [self] in
             while !Task.isCancelled {
                 await pickUp()
-                try await Task.sleep(for: limits.poll)
+                // Cut short by the shutdown, which is no error.
+                try? await Task.sleep(for: limits.poll)
             }
         }
     }
@@ -175,11 +180,13 @@ extension SagaRunner: Service {
 
     /// Starts nothing more and waits for what runs; each saga ends its current try and stays where that left it.
     func stop() async {
-        let running = state.withLock { state -> [Completion] in
-            state.isStopping = true
-            return Array(state.running.values)
-        }
-        for completion in running { await completion.wait() }
+        state.withLock { $0.isStopping = true }
+        await idle()
+    }
+
+    /// Waits for what is in work now.
+    func idle() async {
+        for completion in state.withLock({ Array($0.running.values) }) { await completion.wait() }
     }
 }
 

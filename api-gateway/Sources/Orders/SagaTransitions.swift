@@ -16,7 +16,8 @@ extension SagaRecord {
     /// The reason of a saga that was called off.
     static var cancelled: Problem { Problem(409, "cancelled", "It was cancelled.") }
     static var timedOut: Problem {
-        Problem(503, "order_timed_out", "It could not be completed in time, and everything was undone.", retryAfterSeconds: 5)
+        // Not a 503, which invites to send the same again: under the same key that is the same order, and its end.
+        Problem(409, "order_timed_out", "It could not be completed in time, and everything was undone: place a new order.")
     }
 
     /// Applies an event.
