@@ -67,12 +67,12 @@ demo: ## Take the README's tour: browse, quote, order, decline, cancel; fails on
 .PHONY: run-inventory
 run-inventory: setup ## Run inventory-service alone on port 8001
 	@$(call build,inventory-service)
-	@exec $(BIN)/inventory-service
+	@exec env SEED_CATALOGUE="$${SEED_CATALOGUE:-true}" $(BIN)/inventory-service
 
 .PHONY: run-pricing
 run-pricing: setup ## Run pricing-service alone on port 8002
 	@$(call build,pricing-service)
-	@exec $(BIN)/pricing-service
+	@exec env SEED_CATALOGUE="$${SEED_CATALOGUE:-true}" $(BIN)/pricing-service
 
 .PHONY: run-gateway
 run-gateway: setup ## Run api-gateway alone on port 8000

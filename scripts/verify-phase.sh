@@ -35,7 +35,7 @@ start() {
     make --no-print-directory build CONFIGURATION="$CONFIGURATION" >&2
     folder=$(mktemp -d "${TMPDIR:-/tmp}/hello-dd-phase.XXXXXX")
     trap stop EXIT
-    echo "==> $*"
+    echo "==> hello-dd up $*"
     "$HELLO_DD" up --detach --data "$folder" --gateway-port 0 --inventory-port 0 --pricing-port 0 --log-level warning "$@"
 }
 
@@ -101,7 +101,7 @@ phase_2() {
     base=$(url inventory-service)
     standard "$base"
     ask 401 "products are not for strangers" GET "$base/api/v1/products"
-    token=$(bearer --service inventory-service)
+    token=$(bearer --service inventory)
     ask 200 "products, with the gateway's token" GET "$base/api/v1/products?limit=2" -H "$token"
     holds "a page of two says where the next begins" '"nextCursor":"'
     ask 200 "a product by its SKU" GET "$base/api/v1/products/$product" -H "$token"
@@ -140,7 +140,7 @@ phase_4() {
     base=$(url pricing-service)
     standard "$base"
     ask 401 "prices are not for strangers" GET "$base/api/v1/prices/LAPTOP-001"
-    token=$(bearer --service pricing-service)
+    token=$(bearer --service pricing)
     ask 200 "a price" GET "$base/api/v1/prices/LAPTOP-001" -H "$token"
     ask 201 "a quote for two" POST "$base/api/v1/quotes" -H "$token" -H "$JSON" -d "{$lines}"
     holds "2 × 1,299.00 is 2,598.00" '"subtotal":{"amountMinor":259800,"currency":"USD"}'

@@ -231,9 +231,14 @@ class Report(unittest.TestCase):
         self.assertIn("PUT http://127.0.0.1:4711/api/v1/toys/ball", text)
         self.assertNotIn("secret", text)
 
-    def test_an_unknown_service_and_a_broken_line_fail(self):
-        self.assertFalse(self.report([*self.everything, line(service="nobody")])[0])
+    def test_a_broken_line_fails(self):
         self.assertFalse(self.report([*self.everything, "{"])[0])
+
+    def test_a_service_without_a_contract_is_counted_and_not_judged(self):
+        passed, text = self.report([*self.everything, line(service="planted-service", status=500)])
+        self.assertTrue(passed, text)
+        self.assertIn("planted-service: 1 exchanges, not judged", text)
+        self.assertFalse(self.report([line(service="toy-servcie"), *self.everything[1:]])[0])
 
 
 class Documents(unittest.TestCase):

@@ -41,7 +41,8 @@ def _judge(work):
             continue
         contract = _contracts.get(exchange.service)
         if contract is None:
-            broken.append((where, "recording", f"no service is called '{exchange.service}'", str(exchange)))
+            # A toy service of the platform's own tests. A real one cannot hide here: its operations would count as not exercised.
+            counts[exchange.service, None, exchange.status] += 1
             continue
         operation = contract.operation(exchange)
         counts[exchange.service, operation, exchange.status] += 1
@@ -98,6 +99,9 @@ def validate(parsed, lines, processes, out=sys.stdout):
         unrouted = sum(count for (operation, _), count in mine.items() if operation is None)
         if unrouted:
             print(f"    {unrouted} on paths or methods that the contract does not name", file=out)
+
+    for service, count in sorted(Counter(key[0] for key in counts.elements() if key[0] not in parsed).items()):
+        print(f"{service}: {count} exchanges, not judged: it has no openapi.yaml here", file=out)
 
     kinds = Counter((kind, violation) for _, kind, violation, _ in broken)
     for (kind, violation), count in kinds.most_common(SHOWN):

@@ -46,6 +46,13 @@ public struct Payment: Hashable, Sendable {
     /// nil where only a void of an id never seen is known.
     public var amount: Money?
     public var method: PaymentMethod?
+
+    public init(id: Identifier, state: PaymentState, amount: Money?, method: PaymentMethod?) {
+        self.id = id
+        self.state = state
+        self.amount = amount
+        self.method = method
+    }
 }
 
 /// How a customer pays. The sandbox's named cards are the ones there are.

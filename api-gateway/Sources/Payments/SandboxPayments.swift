@@ -28,21 +28,20 @@ public struct SandboxPayments: PaymentProvider {
     public func authorize(_ id: Identifier, amount: Money, method: PaymentMethod) async throws -> Authorization {
         let now = sources.now()
         if method == .slow { try await Task.sleep(for: pause) }
-        let (answer, isFirst, failsNow) = try await database.withTransaction { transaction -> (Authorization, Bool, Bool) in
-            if let known = try await Self.row(id, transaction), known.state != "new" {
-                return (try Self.answer(known), false, false)
+        let (answer, isFirst) = try await database.withTransaction { transaction -> (Authorization?, Bool) in
+            let store = PaymentStore(transaction)
+            let known = try await store.find(id)
+            if let known, let state = known.state { return (Self.answer(state, known.decline), false) }
+            if method == .failThenSucceed, known == nil {
+                try await store.insertFailedTry(id, amount: amount, method: method, at: now)
+                return (nil, true)
             }
-            if method == .failThenSucceed, try await Self.row(id, transaction) == nil {
-                try await Self.insert(id, "new", amount, method, nil, now, transaction)
-                return (.authorized, true, true)
-            }
-            let decline: Decline? = method == .decline ? .cardDeclined : method == .insufficientFunds ? .insufficientFunds : nil
-            let state = decline == nil ? "authorized" : "declined"
-            try await Self.insert(id, state, amount, method, decline, now, transaction)
-            if decline == nil { try await Self.book(id, "authorize", amount.amountMinor, now, transaction) }
-            return (decline.map { .declined($0) } ?? .authorized, true, false)
+            let decline = method.decline
+            try await store.settle(id, as: decline == nil ? .authorized : .declined, decline: decline, amount: amount, method: method, at: now)
+            if decline == nil { try await store.book(id, .authorize, amountMinor: amount.amountMinor, at: now) }
+            return (decline.map { .declined($0) } ?? .authorized, true)
         }
-        if failsNow { throw PaymentTimeout() }
+        guard let answer else { throw PaymentTimeout() }
         if isFirst, method == .timeoutAfterCharge {
             try await Task.sleep(for: pause)
             throw PaymentTimeout()
@@ -51,89 +50,69 @@ public struct SandboxPayments: PaymentProvider {
     }
 
     public func capture(_ id: Identifier) async throws -> PaymentAnswer {
-        try await change(id, from: .authorized, to: .captured, booking: "capture")
+        try await change(id, from: .authorized, to: .captured, booking: .capture)
     }
 
     public func refund(_ id: Identifier) async throws -> PaymentAnswer {
-        try await change(id, from: .captured, to: .refunded, booking: "refund")
+        try await change(id, from: .captured, to: .refunded, booking: .refund)
     }
 
     public func void(_ id: Identifier) async throws -> PaymentAnswer {
         let now = sources.now()
         return try await database.withTransaction { transaction in
-            guard let known = try await Self.row(id, transaction) else {
-                try await transaction.execute(
-                    "INSERT INTO sandbox_payments (id, state, updated_at) VALUES (\(id), 'voided', \(now))")
+            let store = PaymentStore(transaction)
+            guard let known = try await store.find(id) else {
+                try await store.insertVoid(id, at: now)
                 return .done
             }
             switch known.state {
-            case "voided", "declined", "refunded": return .done
-            case "captured": return .refused(.captured)
-            default:
-                try await transaction.execute("UPDATE sandbox_payments SET state = 'voided', updated_at = \(now) WHERE id = \(id)")
-                if known.state == "authorized" { try await Self.book(id, "void", known.amountMinor ?? 0, now, transaction) }
+            case .voided, .declined, .refunded: return .done
+            case .captured: return .refused(.captured)
+            case .authorized, nil:
+                try await store.setState(.voided, of: id, at: now)
+                if known.state == .authorized { try await store.book(id, .void, amountMinor: known.amount?.amountMinor ?? 0, at: now) }
                 return .done
             }
         }
     }
 
     public func payment(_ id: Identifier) async throws -> Payment? {
-        guard let known = try await Self.row(id, database), let state = PaymentState(rawValue: known.state) else { return nil }
-        let amount = known.amountMinor.flatMap { minor in known.currency.flatMap(Currency.init).map { Money(amountMinor: minor, currency: $0) } }
-        return Payment(id: id, state: state, amount: amount, method: known.method.flatMap(PaymentMethod.init))
+        guard let known = try await PaymentStore(database).find(id), let state = known.state else { return nil }
+        return Payment(id: id, state: state, amount: known.amount, method: known.method)
     }
 
     // MARK: -
 
-    private func change(_ id: Identifier, from: PaymentState, to: PaymentState, booking: String) async throws -> PaymentAnswer {
+    private func change(_ id: Identifier, from: PaymentState, to: PaymentState, booking: PaymentStore.Entry) async throws -> PaymentAnswer {
         let now = sources.now()
         return try await database.withTransaction { transaction in
-            guard let known = try await Self.row(id, transaction), let state = PaymentState(rawValue: known.state) else { return .refused(.voided) }
+            let store = PaymentStore(transaction)
+            // Of an id never seen there is nothing to move, which is what "voided" says.
+            guard let known = try await store.find(id), let state = known.state else { return .refused(.voided) }
             if state == to { return .done }
             guard state == from else { return .refused(state) }
-            try await transaction.execute("UPDATE sandbox_payments SET state = \(to.rawValue), updated_at = \(now) WHERE id = \(id)")
-            try await Self.book(id, booking, known.amountMinor ?? 0, now, transaction)
+            try await store.setState(to, of: id, at: now)
+            try await store.book(id, booking, amountMinor: known.amount?.amountMinor ?? 0, at: now)
             return .done
         }
     }
 
-    private struct Known {
-        let state: String
-        let decline: String?
-        let amountMinor: Int64?
-        let currency: String?
-        let method: String?
-    }
-
-    private static func row(_ id: Identifier, _ runner: any SQLRunner) async throws -> Known? {
-        try await runner.query("SELECT state, decline_code, amount_minor, currency, method FROM sandbox_payments WHERE id = \(id)").first.map { row in
-            Known(
-                state: try row.decode("state"), decline: try row.decode("decline_code"), amountMinor: try row.decode("amount_minor"),
-                currency: try row.decode("currency"), method: try row.decode("method"))
+    private static func answer(_ state: PaymentState, _ decline: Decline?) -> Authorization {
+        switch state {
+        case .declined: .declined(decline ?? .cardDeclined)
+        case .voided, .refunded: .alreadyUndone
+        case .authorized, .captured: .authorized
         }
     }
+}
 
-    private static func answer(_ known: Known) throws -> Authorization {
-        switch known.state {
-        case "declined": .declined(known.decline.flatMap(Decline.init) ?? .cardDeclined)
-        case "voided", "refunded": .alreadyUndone
-        default: .authorized
+extension PaymentMethod {
+    /// Why the card is always declined; nil for the others.
+    fileprivate var decline: Decline? {
+        switch self {
+        case .decline: .cardDeclined
+        case .insufficientFunds: .insufficientFunds
+        case .approve, .slow, .timeoutAfterCharge, .failThenSucceed: nil
         }
-    }
-
-    private static func insert(
-        _ id: Identifier, _ state: String, _ amount: Money, _ method: PaymentMethod, _ decline: Decline?, _ now: Timestamp, _ runner: any SQLRunner
-    ) async throws {
-        try await runner.execute(
-            """
-            INSERT INTO sandbox_payments (id, state, decline_code, amount_minor, currency, method, updated_at)
-            VALUES (\(id), \(state), \(decline?.rawValue as String?), \(amount.amountMinor), \(amount.currency.description), \(method.rawValue), \(now))
-            ON CONFLICT (id) DO UPDATE SET state = excluded.state, decline_code = excluded.decline_code, updated_at = excluded.updated_at
-            """)
-    }
-
-    private static func book(_ id: Identifier, _ kind: String, _ amountMinor: Int64, _ now: Timestamp, _ runner: any SQLRunner) async throws {
-        try await runner.execute(
-            "INSERT INTO sandbox_ledger (payment_id, kind, amount_minor, at) VALUES (\(id), \(kind), \(amountMinor), \(now))")
     }
 }

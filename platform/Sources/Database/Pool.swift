@@ -159,8 +159,10 @@ final class Pool<Resource: Sendable>: Sendable {
     private func expire() {
         let expired = state.withLock { state -> [Waiter] in
             state.timer = nil
-            let expired = state.waiters.filter { $0.deadline?.hasPassed ?? false }
-            if !expired.isEmpty { state.waiters.removeAll { $0.deadline?.hasPassed ?? false } }
+            // One look at the clock decides for everybody: with two, a waiter could be removed and never answered.
+            let now = Deadline(.now)
+            let expired = state.waiters.filter { $0.deadline.map { $0 <= now } ?? false }
+            if !expired.isEmpty { state.waiters.removeAll { $0.deadline.map { $0 <= now } ?? false } }
             if let earliest = state.waiters.compactMap(\.deadline).min() { arm(&state, earliest) }
             return expired
         }

@@ -186,3 +186,11 @@ let parcelDocument = """
       "requestBodies": {"Parcel": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Parcel"}}}}}},
      "x-error-codes": {"parcel_not_found": "There is no such <parcel>."}}
     """
+
+extension Identity.Role {
+    fileprivate static let shopper = Identity.Role(rawValue: "shopper")
+}
+
+extension Access {
+    fileprivate static let shopper = Access(.shopper)
+}

@@ -1,12 +1,12 @@
 -- The built-in payment provider's own records.
 CREATE TABLE sandbox_payments (
     id TEXT PRIMARY KEY,
+    -- 'new': a first try failed without an effect.
     state TEXT NOT NULL CHECK (state IN ('new', 'authorized', 'declined', 'captured', 'voided', 'refunded')),
     decline_code TEXT,
     amount_minor BIGINT CHECK (amount_minor >= 0),
     currency TEXT,
     method TEXT,
-    tries BIGINT NOT NULL DEFAULT 0,
     updated_at BIGINT NOT NULL
 );
 CREATE TABLE sandbox_ledger (

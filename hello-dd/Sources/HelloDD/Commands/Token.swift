@@ -13,6 +13,10 @@ struct Token: AsyncParsableCommand {
               curl -H "Authorization: Bearer $TOKEN" localhost:8000/api/v1/stock/movements
 
               hello-dd token --role shopper --subject bob --lifetime 7d
+
+            `--service` prints the token that the gateway itself would show to one of the services behind it: for looking at that service alone.
+
+              curl -H "Authorization: Bearer $(hello-dd token --service inventory)" localhost:8001/api/v1/products
             """
     )
 
@@ -31,18 +35,41 @@ struct Token: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long it holds: 90s, 15m, 12h, 7d.", valueName: "time"))
     var lifetime = Lifetime(duration: .seconds(12 * 3600))
 
+    @Option(
+        help: ArgumentHelp("Call this service as the gateway does, instead of the gateway as a user: inventory or pricing.", valueName: "service"))
+    var service: Service?
+
     @OptionGroup var data: DataOptions
 
     func validate() throws {
+        if service == .gateway { throw ValidationError("--service is for the services behind the gateway; for the gateway there is --role.") }
+        if service != nil, subject != nil { throw ValidationError("--service and --subject exclude each other: the bearer is the gateway.") }
         if let subject, !(1...200).contains(subject.utf8.count) || !subject.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw ValidationError("--subject must be 1 to 200 visible ASCII characters.")
         }
     }
 
     func run() async throws {
+        if let service {
+            print(try await serviceToken(for: service))
+            return
+        }
         let identity: Identity.Role = role == .operator ? .operator : .shopper
         let name = subject ?? (role == .operator ? Shop.Caller.operator.subject : Order.defaultShopper)
         print(try await KeyRing(folder: data.folder).token(role: identity, subject: name, lifetime: lifetime.duration))
+    }
+}
+
+extension Token {
+    /// As the gateway signs its calls.
+    private func serviceToken(for service: Service) async throws -> String {
+        do {
+            let gateway = Service.gateway.name
+            let signer = try await LocalKeys(folder: data.folder.keys).signer(.services)
+            return try await signer.token(issuer: gateway, subject: gateway, audience: service.name, role: .service, lifetime: lifetime.duration)
+        } catch let error as ConfigurationError {
+            throw CommandFailure(error.description)
+        }
     }
 }
 

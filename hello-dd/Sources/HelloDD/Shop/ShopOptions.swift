@@ -60,3 +60,8 @@ struct KeyRing: Sendable {
         }
     }
 }
+
+extension Identity.Role {
+    /// A customer: the gateway's own role.
+    static let shopper = Identity.Role(rawValue: "shopper")
+}

@@ -13,6 +13,7 @@ func withPricing<T: Sendable>(
     settings: [String: String] = [:], store: TestStore = .memory, _ body: (RunningService, ManualClock) async throws -> T
 ) async throws -> T {
     let clock = ManualClock()
+    let settings = ["SEED_CATALOGUE": "true"].merging(settings) { $1 }
     return try await withService(PricingApp.definition, settings: settings, sources: clock.sources, store: store) { try await body($0, clock) }
 }
 
