@@ -11,7 +11,7 @@ import Testing
 @Suite struct BadInputTests {
     @Test("bad input is refused at its place, on every route, and leaves every table as it was")
     func matrix() async throws {
-        let report = try await checkBadInput(PricingApp.definition) { service in
+        let report = try await checkBadInput(PricingApp.definition, settings: ["SEED_CATALOGUE": "true"]) { service in
             let quote = try #require(try await service.client.quote().expect(201).json["id"]?.string)
             return Self.prices + Self.quotes(quote) + Self.discounts + Self.tables
         }
