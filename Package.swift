@@ -134,7 +134,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
-        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "Resilience", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
+        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
         .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, nioCore, serviceLifecycle], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),

@@ -129,6 +129,7 @@ class Exchanges(unittest.TestCase):
         self.passes(status=304, answer=None, headers=[])
         self.passes(status=404, answer=PROBLEM)
         self.passes(path="/api/v1/toys/rare", answer=b'{"a":1}\n{"a":2}\n', headers=[["content-type", "application/x-ndjson"]])
+        self.passes(path="/api/v1/toys/rare", answer=None, headers=[["content-type", "application/x-ndjson"]])
         self.passes(**PUT)
         self.passes(method="HEAD", answer=None)
 

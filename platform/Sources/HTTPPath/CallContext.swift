@@ -82,8 +82,6 @@ public struct CallContext: Hashable, Sendable {
 extension HTTPField.Name {
     public static let correlationID = HTTPField.Name("X-Correlation-ID")!
     public static let requestID = HTTPField.Name("X-Request-ID")!
-    public static let traceparent = HTTPField.Name("traceparent")!
-    public static let tracestate = HTTPField.Name("tracestate")!
     public static let baggage = HTTPField.Name("baggage")!
     /// Remaining time, whole milliseconds, that the caller still waits.
     public static let requestTimeout = HTTPField.Name("X-Request-Timeout-Ms")!

@@ -187,6 +187,10 @@ public final class Fields {
                 add(path(name), "a name in it must have \(Self.bounds(key)) characters")
                 continue
             }
+            guard Self.isPrintable(member.name) else {
+                add(path(name), "a name in it must not hold control characters")
+                continue
+            }
             if let text = stringValue(member.value, pointer: pointer, length) { result[member.name] = text }
         }
         return result
@@ -266,11 +270,15 @@ public final class Fields {
             add(pointer, "must have \(Self.bounds(length)) characters")
             return nil
         }
-        guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F || $0 == "\n" || $0 == "\t" || $0 == "\r" }) else {
+        guard Self.isPrintable(text) else {
             add(pointer, "must not hold control characters")
             return nil
         }
         return text
+    }
+
+    private static func isPrintable(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F || $0 == "\n" || $0 == "\t" || $0 == "\r" }
     }
 
     private func integerValue(_ json: JSON, _ name: String, _ range: ClosedRange<Int64>) -> Int64? {

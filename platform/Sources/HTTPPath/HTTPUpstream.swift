@@ -47,10 +47,14 @@ public struct HTTPUpstream: Upstream {
         let deadline = Deadline.after(min(limit, timeout))
         var outbound = try await prepare(request, deadline: deadline)
         if let body = request.body { outbound.body = .bytes(body) }
+        let (client, bound, sent) = (client, maxBodyBytes, outbound)
         do {
-            let response = try await client.execute(outbound, deadline: .now() + .microseconds(deadline.remaining.microseconds))
-            let body = try await response.body.collect(upTo: maxBodyBytes)
-            return UpstreamResponse(status: Int(response.status.code), headers: HTTPFields(response.headers), body: body)
+            // The library's own deadline ends with the head of the answer; a body that stalls needs this one.
+            return try await withTimeout(deadline.remaining) {
+                let response = try await client.execute(sent, deadline: .now() + .microseconds(deadline.remaining.microseconds))
+                let body = try await response.body.collect(upTo: bound)
+                return UpstreamResponse(status: Int(response.status.code), headers: HTTPFields(response.headers), body: body)
+            }
         } catch {
             throw Self.classify(error, name)
         }
@@ -89,6 +93,7 @@ public struct HTTPUpstream: Upstream {
     /// What a client library's error means for whoever must decide whether the call had an effect.
     private static func classify(_ error: any Error, _ name: String) -> UpstreamError {
         switch error {
+        case is DeadlineExceeded: return UpstreamError(.timeout, upstream: name, detail: "no answer in time")
         case is CancellationError: return UpstreamError(.cancelled, upstream: name, detail: "the caller gave up")
         case is NIOTooManyBytesError: return UpstreamError(.answerTooLarge, upstream: name, detail: "the answer is too large")
         case let error as HTTPClientError:
@@ -147,6 +152,8 @@ extension HTTPClient {
         configuration.httpVersion = .http1Only
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .microseconds(connectTimeout.microseconds)
+        // Nothing bounds a streamed body but its source; a source that says nothing for so long has gone.
+        configuration.timeout.read = .seconds(60)
         // As many as requests in flight may need; idle ones are closed before the other side's idle time-out of 60 s.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         configuration.connectionPool.idleTimeout = .seconds(30)

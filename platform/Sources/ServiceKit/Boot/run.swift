@@ -172,11 +172,13 @@ private struct Drain: Service {
 }
 
 /// Ends the service when the process that started it has gone, even by SIGKILL: nothing is left behind on a laptop.
-private struct SupervisorWatch: Service {
+struct SupervisorWatch: Service {
     let pid: pid_t
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        // A graceful shutdown ends the wait by cancelling it. Passed on, that would count as a failure of this service, and a failure
+        // cancels the others at once instead of letting their requests end.
+        try? await cancelWhenGracefulShutdown {
             while getppid() == pid || kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(500)) }
         }
     }
