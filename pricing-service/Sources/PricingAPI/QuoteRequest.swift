@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import HTTPPath
 
 /// What a customer wants a price for.

@@ -10,6 +10,8 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
     public static let largestScale = 9
     /// A share (of a discount or a tax) has at most 6 digits behind the point, 0.0001 %: two of them and an amount fit into 128 bits with room to spare.
     public static let largestShareScale = 6
+    /// 10^`largestShareScale`.
+    public static let largestShareValue: Int64 = 1_000_000
 
     /// Nil out of bounds.
     public init?(value: Int64, scale: Int) {

@@ -13,12 +13,7 @@ struct ExchangeRate: JSONReadable, JSONWritable {
 
     init(_ fields: Fields) {
         currency = fields.currency("currency")
-        rate =
-            fields.object("rate") { fields in
-                let rate = Rate(fields)
-                if rate.value == 0, fields.has("value") { fields.report("value", "must be above 0") }
-                return rate
-            } ?? .one
+        rate = fields.object("rate") { Rate($0, least: 1) } ?? .one
     }
 
     func write(to json: inout JSONWriter) {

@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import HTTPPath
 
 // The forms on the wire of the small types: what they look like as JSON, and how a body's fields become them.
@@ -23,8 +23,10 @@ extension Money: JSONReadable, JSONWritable {
 }
 
 extension Rate: JSONReadable, JSONWritable {
-    public init(_ fields: Fields) {
-        let value = fields.integer("value", 0...Rate.largestValue)
+    public init(_ fields: Fields) { self.init(fields, least: 0) }
+
+    init(_ fields: Fields, least: Int64) {
+        let value = fields.integer("value", least...Rate.largestValue)
         let scale = fields.integer("scale", 0...Int64(Rate.largestScale))
         self = Rate(value: value, scale: Int(scale)) ?? .zero
     }
@@ -114,9 +116,12 @@ extension Fields {
     /// A rate between 0 and 1.
     public func share(_ name: String, aboveZero: Bool = false) -> Rate {
         object(name) { fields in
-            let rate = Rate(fields)
-            if !rate.isShare { fields.report(nil, "must be a share: at most 1, with a scale of at most \(Rate.largestShareScale)") }
-            if aboveZero, rate.value == 0, fields.has("value") { fields.report("value", "must be above 0") }
+            let value = fields.integer("value", (aboveZero ? 1 : 0)...Rate.largestShareValue)
+            let scale = fields.integer("scale", 0...Int64(Rate.largestShareScale))
+            guard let rate = Rate(value: value, scale: Int(scale)), rate.isShare else {
+                fields.report(nil, "must be at most 1: value must not exceed 10 to the power of scale")
+                return .zero
+            }
             return rate
         } ?? .zero
     }

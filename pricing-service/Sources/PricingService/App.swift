@@ -80,5 +80,6 @@ enum PricingSettings {
         help: "Key of the quotes' signatures, hexadecimal; the same for all replicas. Without it, a file in KEYS_DIR, made with a fresh key."
     ) { SigningKey.bytes(hexadecimal: $0) == nil ? nil : $0 }
     static let seed = Setting<Bool>.flag(
-        "seed.catalogue", default: false, help: "Fill an empty store with the prices of the sample catalogue, discount codes, exchange rates and tax rules.")
+        "seed.catalogue", default: false,
+        help: "Fill an empty store with the prices of the sample catalogue, discount codes, exchange rates and tax rules.")
 }

@@ -33,9 +33,9 @@ struct Discounts: Sendable {
 
     /// Replaces the rule. What was redeemed stays counted.
     func replace(_ code: String, with rule: DiscountRule, _ preconditions: Preconditions) async throws -> Discount {
-        guard rule.code == code else { throw Refusal(.invalidBody, at: "/code", "must be the code of the path") }
         let now = sources.now()
         let current = try await discount(code)
+        guard rule.code == code else { throw Refusal(.invalidBody, at: "/code", "must be the code of the path") }
         try preconditions.checkChange(of: current.version, required: true)
         guard let changed = try await Store(database).updateDiscount(rule, from: current.version, at: now) else { throw Problem.preconditionFailed }
         return changed

@@ -65,7 +65,7 @@ import Testing
             (p.with("kind", "buy-x-get-y"), "/kind"), (p.with("kind", "category"), "/kind"), (p.with("kind", nil), "/kind"),
             (p.with("code", "x y"), "/code"),
             (p.with("code", nil), "/code"), (p.with("rate", nil), "/rate"), (p.with("rate", ["value": 0, "scale": 1]), "/rate/value"),
-            (p.with("rate", ["value": 11, "scale": 1]), "/rate"), (p.with("rate", ["value": 1, "scale": 7]), "/rate"),
+            (p.with("rate", ["value": 11, "scale": 1]), "/rate"), (p.with("rate", ["value": 1, "scale": 7]), "/rate/scale"),
             (p.with("rate", ["value": -1, "scale": 1]), "/rate/value"), (p.with("rate", ["value": .number("0.1"), "scale": 0]), "/rate/value"),
             (p.with("rate", 10), "/rate"), (p.with("amount", ["amountMinor": 5, "currency": "USD"]), "/amount"), (p.with("tiers", [tier]), "/tiers"),
             (p.with("usageLimit", 0), "/usageLimit"), (p.with("stackable", "yes"), "/stackable"), (p.with("colour", 1), "/colour"),
