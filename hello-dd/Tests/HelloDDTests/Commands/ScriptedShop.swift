@@ -1,4 +1,5 @@
 import HTTPPath
+import HTTPTypes
 import NIOCore
 import Synchronization
 

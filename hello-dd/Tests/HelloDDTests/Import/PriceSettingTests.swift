@@ -1,3 +1,4 @@
+import InventoryAPI
 import HTTPPath
 import PricingAPI
 import Testing
