@@ -55,18 +55,19 @@ struct CSVRecords: Sendable {
         case (.start, UInt8(ascii: "\"")): state = .quoted
         case (.quoted, UInt8(ascii: "\"")): state = .afterQuote
         case (.afterQuote, UInt8(ascii: "\"")):
-            keep(byte)
             state = .quoted
+            keep(byte)
         case (.start, UInt8(ascii: ",")), (.plain, UInt8(ascii: ",")), (.afterQuote, UInt8(ascii: ",")): endField()
         case (.afterQuote, _), (.plain, UInt8(ascii: "\"")): state = .broken
         case (.quoted, _): keep(byte)
         case (.start, _), (.plain, _):
-            keep(byte)
             state = .plain
+            keep(byte)
         }
         return nil
     }
 
+    /// Comes last: it may find the record broken.
     private mutating func keep(_ byte: UInt8) {
         size += 1
         if size > Self.longest { state = .broken } else { field.append(byte) }

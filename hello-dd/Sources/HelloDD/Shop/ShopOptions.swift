@@ -78,8 +78,3 @@ final class KeyRing: Sendable {
         }
     }
 }
-
-extension Identity.Role {
-    /// A customer: the gateway's own role.
-    static let shopper = Identity.Role(rawValue: "shopper")
-}

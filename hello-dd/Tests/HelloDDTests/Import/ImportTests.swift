@@ -90,11 +90,16 @@ struct ImportTests {
 
     @Test("a record without end does not fill the memory, and the next is read")
     func endlessRecord() {
+        for start in ["", "\""] {
+            var records = CSVRecords()
+            _ = records.append(Array(start.utf8) + [UInt8](repeating: 65, count: 200_000))
+            // Not the records themselves: a failure would print them.
+            #expect(records.append(Array("\nok\n".utf8)).map { $0.fields?.count ?? 0 } == [0, 1])
+        }
         var records = CSVRecords()
-        #expect(records.append([UInt8](repeating: 65, count: 200_000)) == [])
-        #expect(records.append(Array("\nok\n".utf8)) == [.init(line: 1, fields: nil), .init(line: 2, fields: ["ok"])])
+        #expect(records.append(Array("a\"\n".utf8)) == [.init(line: 1, fields: nil)])
         #expect(records.append(Array("\"never closed\n".utf8)) == [])
-        #expect(records.finish() == .init(line: 3, fields: nil))
+        #expect(records.finish() == .init(line: 2, fields: nil))
     }
 
     // MARK: Prices
