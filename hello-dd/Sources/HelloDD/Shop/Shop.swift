@@ -51,13 +51,11 @@ struct Shop: Sendable {
     ) async throws -> Reply {
         let request = UpstreamRequest(
             method, path, headers: try await authorized(headers, caller), body: body.map { JSONWriter.bytes($0) })
-        do throws(UpstreamError) {
-            let response = try await upstream.send(request)
-            let json = try? JSON.parse(response.body.readableBytesView)
-            return Reply(status: response.status, headers: response.headers, body: response.body, json: json)
-        } catch {
-            throw failure(error)
-        }
+        let response: UpstreamResponse
+        do throws(UpstreamError) { response = try await upstream.send(request) } catch { throw failure(error) }
+        if response.status == 401, caller != .anyone { throw strangeKey }
+        let json = try? JSON.parse(response.body.readableBytesView)
+        return Reply(status: response.status, headers: response.headers, body: response.body, json: json)
     }
 
     /// Sends a body as it is read.
@@ -67,6 +65,7 @@ struct Shop: Sendable {
         let request = UpstreamRequest(method, path, headers: try await authorized(headers, caller))
         let answer: UpstreamStream
         do throws(UpstreamError) { answer = try await upstream.stream(request, body: body) } catch { throw failure(error) }
+        if answer.status == 401 { throw strangeKey }
         var bytes = ByteBuffer()
         for try await var chunk in answer.body {
             guard bytes.readableBytes + chunk.readableBytes <= maxAnswerBytes else {
@@ -82,6 +81,11 @@ struct Shop: Sendable {
         var headers = headers
         headers[.authorization] = "Bearer " + (try await keys.token(of: caller))
         return headers
+    }
+
+    /// This program signed in by itself, so a refusal means that the shop has another key.
+    private var strangeKey: CommandFailure {
+        CommandFailure("the shop at \(address) does not accept tokens signed with \(keys.folder.keys); name its data folder with --data DIR")
     }
 
     private func failure(_ error: UpstreamError) -> CommandFailure {

@@ -142,4 +142,14 @@ struct GuideTests {
         let guide = guide(ScriptedShop([]), Shown())
         await #expect(throws: CommandFailure("no shop answers at http://here; start it")) { try await guide.ask(.get, "/x", expecting: 200) }
     }
+
+    @Test("a shop with another key is one line that says which folder's key was tried")
+    func otherKey() async throws {
+        let folder = try Files.makeTemporaryFolder()
+        defer { Files.removeTree(folder) }
+        let shop = ScriptedShop([(401, "{}"), (401, "{}")]).shop(keys: KeyRing(folder: RunFolder(path: folder)))
+        let failure = await #expect(throws: CommandFailure.self) { try await shop.send(.get, "/x", as: .operator) }
+        #expect(failure?.description.contains("signed with \(folder)/keys; name its data folder with --data DIR") == true)
+        #expect(try await shop.send(.get, "/x").status == 401)
+    }
 }

@@ -1,5 +1,6 @@
 import InventoryAPI
 import HTTPPath
+import InventoryAPI
 import PricingAPI
 import Testing
 
