@@ -49,7 +49,9 @@ struct ImportWork: Sendable {
         var report = PriceSetting.Report()
         if !dryRun {
             let done = Counter()
-            let rows = list.rows
+            // A row that inventory refused is bad as a whole.
+            let refused = Set(outcome.products.errors.map(\.line))
+            let rows = list.rows.filter { !refused.contains($0.line) }
             report = try await showing { [terminal] in
                 ImportView.priceProgress(done.value, of: rows.count, after: .now - began, style: terminal.style)
             } during: {

@@ -20,22 +20,54 @@ struct PriceSetting: Sendable {
     /// Before the second look; twice as long before each that follows.
     var pause = Duration.milliseconds(100)
 
-    private enum Outcome {
+    private enum Outcome: Sendable {
         case set, unchanged
         /// The row was bad for inventory, which has said so.
         case noProduct
         case refused(String)
     }
 
-    /// - Parameter onProgress: called with the number of rows done, after each.
-    func run(_ rows: [PriceList.Row], onProgress: @escaping @Sendable (Int) -> Void) async throws -> Report {
+    /// From so many rows on, the catalogue is read page by page first, instead of product by product.
+    var fewest = 500
+
+    /// A product as the gateway shows it, with its price if it has one.
+    private struct View: Sendable {
+        var id: String
+        var version: Int64?
+        var base: Money?
+
+        init?(_ json: JSON) {
+            guard let id = json["product"]?["id"]?.string else { return nil }
+            self.id = id
+            version = json["price"]?["version"]?.integer
+            let base = json["price"]?["base"]
+            if let amount = base?["amountMinor"]?.integer, let currency = base?["currency"]?.string.flatMap(Currency.init) {
+                self.base = Money(amountMinor: amount, currency: currency)
+            }
+        }
+    }
+
+    private enum Look: Sendable {
+        case view(View)
+        case noProduct
+        case noAnswer(String)
+    }
+
+    /// Of two rows of one product the later counts.
+    /// - Parameter onProgress: called with the number of products done, after each.
+    func run(_ all: [PriceList.Row], onProgress: @escaping @Sendable (Int) -> Void) async throws -> Report {
+        var latest: [String: Int] = [:]
+        for (index, row) in all.enumerated() { latest[row.sku] = index }
+        let rows = all.indices.filter { latest[all[$0].sku] == $0 }.map { all[$0] }
+        let catalogue = rows.count < fewest ? nil : try await catalogue(of: Set(latest.keys))
         var report = Report()
         try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
             var next = 0
             func startNext() {
                 guard next < rows.count else { return }
                 let index = next
-                group.addTask { (index, try await set(rows[index])) }
+                let first = catalogue.map { catalogue in catalogue[rows[index].sku].map { Look.view($0) } ?? .noProduct }
+                group.addTask { (index, try await set(rows[index], first)) }
                 next += 1
             }
             for _ in 0..<Self.concurrency { startNext() }
@@ -62,38 +94,60 @@ struct PriceSetting: Sendable {
         }
     }
 
-    /// Looks, and changes what differs; looks again where somebody else was quicker, or the shop was too busy.
-    private func set(_ row: PriceList.Row) async throws -> Outcome {
+    /// The products of these SKUs, from all pages of the catalogue; nil if a page could not be had.
+    private func catalogue(of skus: Set<String>) async throws -> [String: View]? {
+        var views: [String: View] = [:]
+        var cursor: String?
+        repeat {
+            let page = try await shop.send(.get, InventoryPaths.products + "?limit=200" + (cursor.map { "&cursor=\($0.percentEncoded)" } ?? ""))
+            guard page.status == 200, let items = page.json?["items"]?.array, page.json?["degraded"] == nil else { return nil }
+            for item in items {
+                if let sku = item["product"]?["sku"]?.string, skus.contains(sku) { views[sku] = View(item) }
+            }
+            cursor = page.json?["nextCursor"]?.string
+        } while cursor != nil
+        return views
+    }
+
+    private func look(at sku: String) async throws -> Look {
+        let answer = try await shop.send(.get, InventoryPaths.product(sku))
+        if answer.status == 404 || answer.status == 400 { return .noProduct }
+        guard answer.isSuccess else { return .noAnswer(answer.problem.detail) }
+        guard let view = answer.json.flatMap(View.init), answer.json?["degraded"] == nil else {
+            return .noAnswer("the pricing service did not answer")
+        }
+        return .view(view)
+    }
+
+    /// Looks, unless it was looked before, and changes what differs; looks again where somebody else was quicker, or the shop was too busy.
+    private func set(_ row: PriceList.Row, _ first: Look?) async throws -> Outcome {
         var last = ""
         for attempt in 0..<5 {
             if attempt > 0 { try await Task.sleep(for: pause * (1 << (attempt - 1))) }
-            let found = try await shop.send(.get, InventoryPaths.product(row.sku))
-            if found.status == 404 || found.status == 400 { return .noProduct }
-            guard found.status == 200, let id = found.json?["product"]?["id"]?.string, found.json?["degraded"] == nil else {
-                last = found.isSuccess ? "the pricing service did not answer" : found.problem.detail
-                continue
+            var look = attempt == 0 ? first : nil
+            if look == nil { look = try await self.look(at: row.sku) }
+            switch look {
+            case .noProduct?: return .noProduct
+            case .noAnswer(let why)?: last = why
+            case .view(let view)?:
+                if view.base == row.price { return attempt == 0 ? .unchanged : .set }
+                let answer = try await put(row, seen: view)
+                if answer.isSuccess { return .set }
+                last = answer.problem.detail
+                guard [412, 429, 502, 503, 504].contains(answer.status) else { return .refused(last) }
+            case nil: break
             }
-            let price = found.json?["price"]
-            let base = price?["base"]
-            if base?["amountMinor"]?.integer == row.price.amountMinor, base?["currency"]?.string == row.price.currency.code {
-                return attempt == 0 ? .unchanged : .set
-            }
-            var headers: HTTPFields = [:]
-            var body: [JSON.Member] = [
-                .init("base", .object([.init("amountMinor", .integer(row.price.amountMinor)), .init("currency", .string(row.price.currency.code))]))
-            ]
-            if let version = price?["version"]?.integer {
-                headers[.ifMatch] = "\"\(version)\""
-            } else {
-                headers[.ifNoneMatch] = "*"
-                body.append(.init("productId", .string(id)))
-            }
-            let answer = try await shop.send(
-                .put, PricingPaths.prices + "/\(row.sku.percentEncoded)", as: .operator, headers: headers, body: .object(body))
-            if answer.isSuccess { return .set }
-            last = answer.problem.detail
-            guard [412, 429, 502, 503, 504].contains(answer.status) else { return .refused(last) }
         }
         return .refused(last)
+    }
+
+    private func put(_ row: PriceList.Row, seen view: View) async throws -> Shop.Reply {
+        let base = JSON.object([.init("amountMinor", .integer(row.price.amountMinor)), .init("currency", .string(row.price.currency.code))])
+        let path = PricingPaths.prices + "/\(row.sku.percentEncoded)"
+        if let version = view.version {
+            return try await shop.send(.put, path, as: .operator, headers: [.ifMatch: "\"\(version)\""], body: .object([.init("base", base)]))
+        }
+        let body = JSON.object([.init("base", base), .init("productId", .string(view.id))])
+        return try await shop.send(.put, path, as: .operator, headers: [.ifNoneMatch: "*"], body: body)
     }
 }

@@ -15,12 +15,14 @@ struct PriceSettingTests {
     }
 
     /// Sets one price against a script, with keys in a folder of their own.
-    private func run(_ answers: [(Int, String)]) async throws -> (PriceSetting.Report, seen: [String]) {
+    private func run(
+        _ answers: [(Int, String)], rows: [PriceList.Row] = [Self.row], fewest: Int = 500
+    ) async throws -> (PriceSetting.Report, seen: [String]) {
         let folder = try Files.makeTemporaryFolder()
         defer { Files.removeTree(folder) }
         let script = ScriptedShop(answers.map { (status: $0.0, body: $0.1) })
-        let setting = PriceSetting(shop: script.shop(keys: KeyRing(folder: RunFolder(path: folder))), pause: .zero)
-        return (try await setting.run([Self.row]) { _ in }, script.seen)
+        let setting = PriceSetting(shop: script.shop(keys: KeyRing(folder: RunFolder(path: folder))), pause: .zero, fewest: fewest)
+        return (try await setting.run(rows) { _ in }, script.seen)
     }
 
     @Test("the first price of a product names the product, and is set only if there is none")
@@ -75,5 +77,34 @@ struct PriceSettingTests {
     @Test("a shop that has gone ends the work")
     func gone() async {
         await #expect(throws: CommandFailure.self) { try await run([]) }
+    }
+
+    @Test("of two rows of one product the later counts")
+    func laterRow() async throws {
+        let earlier = PriceList.Row(line: 1, sku: "A-1", price: Money(amountMinor: 5, currency: .usd))
+        let (report, seen) = try await run([Self.priced(1999, version: 7)], rows: [earlier, Self.row])
+        #expect(report == PriceSetting.Report(unchanged: 1))
+        #expect(seen.count == 1)
+    }
+
+    @Test("for many prices the catalogue is read by the page, to its end")
+    func manyPrices() async throws {
+        let other = PriceList.Row(line: 3, sku: "B-1", price: Money(amountMinor: 1, currency: .usd))
+        let (report, seen) = try await run(
+            [
+                (200, #"{"items":[{"product":{"id":"7","sku":"Z-9"}}],"nextCursor":"a+b"}"#),
+                (200, #"{"items":[{"product":{"id":"0190","sku":"A-1"}}]}"#), (201, "{}"),
+            ], rows: [Self.row, other], fewest: 2)
+        // B-1 is in no page: inventory refused it.
+        #expect(report == PriceSetting.Report(set: 1))
+        #expect(seen.dropLast() == ["GET /api/v1/products?limit=200", "GET /api/v1/products?limit=200&cursor=a%2Bb"])
+        #expect(seen.last?.hasPrefix("PUT /api/v1/prices/A-1 if-none-match:*") == true)
+    }
+
+    @Test("where a page cannot be had, products are looked at one by one")
+    func noPages() async throws {
+        let (report, seen) = try await run([(200, #"{"items":[],"degraded":["pricing"]}"#), Self.priced(1999, version: 1)], fewest: 1)
+        #expect(report == PriceSetting.Report(unchanged: 1))
+        #expect(seen.last == "GET /api/v1/products/A-1")
     }
 }
