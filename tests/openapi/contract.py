@@ -124,6 +124,7 @@ def _text(body, **_):
 
 _DESERIALIZERS = {
     "application/json": _json,
+    "application/merge-patch+json": _json,
     "application/problem+json": _json,
     "application/x-ndjson": _text,
     "text/csv": _text,

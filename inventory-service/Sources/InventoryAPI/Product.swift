@@ -138,16 +138,17 @@ extension ProductPatch: JSONReadable {
         if names.count > ProductRules.attributeCount.upperBound {
             fields.report("attributes", "must have at most \(ProductRules.attributeCount.upperBound) members")
         }
-        attributes = fields.optionalObject("attributes") { nested in
-            var changes: [String: String?] = [:]
-            for name in names.prefix(ProductRules.attributeCount.upperBound + 1) {
-                if !ProductRules.attributeNameLength.contains(name.unicodeScalars.count) {
-                    nested.report(nil, "a name in it must have 1 to \(ProductRules.attributeNameLength.upperBound) characters")
+        attributes =
+            fields.optionalObject("attributes") { nested in
+                var changes: [String: String?] = [:]
+                for name in names.prefix(ProductRules.attributeCount.upperBound + 1) {
+                    if !ProductRules.attributeNameLength.contains(name.unicodeScalars.count) {
+                        nested.report(nil, "a name in it must have 1 to \(ProductRules.attributeNameLength.upperBound) characters")
+                    }
+                    changes[name] = .some(nested.optionalString(name, ProductRules.attributeValueLength))
                 }
-                changes[name] = .some(nested.optionalString(name, ProductRules.attributeValueLength))
-            }
-            return changes
-        } ?? [:]
+                return changes
+            } ?? [:]
     }
 }
 

@@ -64,6 +64,7 @@ enum InventoryApp {
 enum InventorySettings {
     static let sweepInterval = Setting<Duration>.seconds(
         "reservation.sweep.seconds", default: 2, in: 0.05...3600,
-        help: "Between two looks for reservations whose time is over. They can no longer be sold in any case; this is how long their stock stays put.")
+        help: "Between two looks for reservations whose time is over. They can no longer be sold in any case; this is how long their stock stays put."
+    )
     static let seed = Setting<Bool>.flag("seed.catalogue", default: false, help: "Fill an empty store with the sample catalogue of 60 products.")
 }

@@ -63,15 +63,21 @@ extension Response {
 extension Query {
     /// `limit` and `cursor` of a list in the order of SKUs.
     func pageBySKU() -> (limit: Int, after: String?) {
-        (integer("limit", 1...200) ?? 50, parsed("cursor", expected: "a cursor that this list gave out") { text in
-            Cursor(text).flatMap { $0.parts.count == 1 && ProductRules.isSKU($0.parts[0]) ? $0.parts[0] : nil }
-        })
+        (
+            integer("limit", 1...200) ?? 50,
+            parsed("cursor", expected: "a cursor that this list gave out") { text in
+                Cursor(text).flatMap { $0.parts.count == 1 && ProductRules.isSKU($0.parts[0]) ? $0.parts[0] : nil }
+            }
+        )
     }
 
     /// `limit` and `cursor` of the ledger.
     func pageBySequence() -> (limit: Int, before: Int64?) {
-        (integer("limit", 1...200) ?? 50, parsed("cursor", expected: "a cursor that this list gave out") { text in
-            Cursor(text).flatMap { $0.parts.count == 1 ? Int64($0.parts[0]) : nil }
-        })
+        (
+            integer("limit", 1...200) ?? 50,
+            parsed("cursor", expected: "a cursor that this list gave out") { text in
+                Cursor(text).flatMap { $0.parts.count == 1 ? Int64($0.parts[0]) : nil }
+            }
+        )
     }
 }

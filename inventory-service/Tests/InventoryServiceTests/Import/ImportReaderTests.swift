@@ -49,16 +49,18 @@ struct ImportReaderTests {
         #expect(Self.rows(items).map(\.sku) == ["PEN-4"])
         let faults = Self.faults(items)
         #expect(Set(faults.prefix(5).map { $0.split(separator: ":")[0] }) == ["2 sku", "2 name", "2 category", "2 reorder_point", "2 stock"])
-        #expect(faults.dropFirst(5).map { String($0) } == [
-            "3 -: has 6 fields, and the first line names 5 columns", "4 -: has text after the closing quote of a field",
-        ])
+        #expect(
+            faults.dropFirst(5).map { String($0) } == [
+                "3 -: has 6 fields, and the first line names 5 columns", "4 -: has text after the closing quote of a field",
+            ])
     }
 
     @Test(
         "a first line that does not name the columns is refused, with the columns",
         arguments: [
             ("sku,name\n", ["category"]), ("sku,name,category,colour\n", ["colour"]), ("sku,name,category,sku\n", ["sku"]),
-            ("", ["sku", "name", "category"]), ("\n\n", ["sku", "name", "category"]), ("SKU,Name,Category", ["sku", "name", "category", "SKU", "Name", "Category"]),
+            ("", ["sku", "name", "category"]), ("\n\n", ["sku", "name", "category"]),
+            ("SKU,Name,Category", ["sku", "name", "category", "SKU", "Name", "Category"]),
             ("sku,na\"me,category\n", [""]),
         ])
     func header(_ text: String, _ pointers: [String]) throws {

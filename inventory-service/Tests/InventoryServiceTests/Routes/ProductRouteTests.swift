@@ -30,7 +30,8 @@ struct ProductRouteTests {
     func idempotent() async throws {
         try await withInventory { service, _ in
             let first = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway, headers: [.idempotencyKey: "k1"]).expect(201)
-            let second = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway, headers: [.idempotencyKey: "k1"]).expect(201)
+            let second = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway, headers: [.idempotencyKey: "k1"]).expect(
+                201)
             #expect(first.header("Idempotency-Replayed") == nil && second.header("Idempotency-Replayed") == "true")
             #expect(second.body == first.body && second.header("Location") == first.header("Location"))
             let other = try await service.client.post(
@@ -150,7 +151,8 @@ struct ProductRouteTests {
             #expect(batch == ProductBatch(items: [pen, pen], missing: ["NONE-1"]))
             let ids = (0...ProductBatch.most).map { JSON.string("PEN-\($0)") }
             expectProblem(
-                try await service.client.post("/api/v1/products/batch-get", json: ["ids": .array(ids)], as: .gateway), 422, "invalid_body", pointer: "/ids")
+                try await service.client.post("/api/v1/products/batch-get", json: ["ids": .array(ids)], as: .gateway), 422, "invalid_body",
+                pointer: "/ids")
             expectProblem(
                 try await service.client.post("/api/v1/products/batch-get", json: ["ids": ["PEN-1", "no such"]], as: .gateway), 422, "invalid_body",
                 pointer: "/ids/1")

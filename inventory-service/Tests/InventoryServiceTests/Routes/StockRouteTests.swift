@@ -31,7 +31,8 @@ struct StockRouteTests {
             for _ in 1...3 { #expect(try await client.adjust("PEN-1", adjustment, key: "k1").onHand == 15) }
             #expect(try await client.adjust("PEN-2", adjustment, key: "k1").onHand == 5)
             let other = try await service.client.post(
-                Self.path, json: ["delta": 6, "reason": "receipt"], as: .serviceFor("api-gateway", subject: "alice"), headers: [.idempotencyKey: "k1"])
+                Self.path, json: ["delta": 6, "reason": "receipt"], as: .serviceFor("api-gateway", subject: "alice"), headers: [.idempotencyKey: "k1"]
+            )
             expectProblem(other, 422, "idempotency_key_reused")
             let newest = try #require(try await client.movements(product: "PEN-1", limit: 1).items.first)
             #expect(newest.note == "Delivery 4711" && newest.actor == "alice" && newest.quantity == 5)

@@ -65,7 +65,9 @@ struct StockroomTests {
         #expect(try await refusal { try await warehouse.stockroom.movements(of: .sku("NONE-1"), before: nil, limit: 3) } == "product_not_found")
     }
 
-    @Test("an entry of the ledger can be neither changed nor deleted", arguments: ["UPDATE stock_movements SET quantity = 9", "DELETE FROM stock_movements"])
+    @Test(
+        "an entry of the ledger can be neither changed nor deleted",
+        arguments: ["UPDATE stock_movements SET quantity = 9", "DELETE FROM stock_movements"])
     func appendOnly(_ statement: String) async throws {
         try await warehouse.add("PEN-1", stock: 5)
         let error = await #expect(throws: DatabaseError.self) { try await warehouse.database.execute("\(raw: statement)") }

@@ -114,7 +114,7 @@ extension Routes {
             })
         }
         on("GET /metrics") { _, _ in
-            .bytes(ByteBuffer(string: telemetry?.renderPrometheus() ?? ""), type: "text/plain; version=0.0.4; charset=utf-8")
+            .bytes(ByteBuffer(string: telemetry?.renderPrometheus() ?? "# this process collects no metrics\n"), type: "text/plain; version=0.0.4; charset=utf-8")
         }
         on("GET /openapi.json") { _, _ in .json(bytes: document, headers: [.cacheControl: "no-cache"]) }
         on("GET /docs") { _, _ in
