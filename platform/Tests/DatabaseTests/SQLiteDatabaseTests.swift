@@ -190,6 +190,15 @@ import Testing
         }
     }
 
+    @Test("an error of a running statement, whose message in SQLite quotes a value, does not repeat it")
+    func quotedValue() async throws {
+        try await Engine.sqlite.withDatabase { opened in
+            let error = await #expect(throws: DatabaseError.self) { try await opened.database.query("SELECT json_extract('{}', \("secret"))") }
+            #expect(error?.code == .statement)
+            #expect(error.map { String(reflecting: $0) }?.contains("secret") == false)
+        }
+    }
+
     @Test("what SQLite cannot store as it is, or text that is not UTF-8, is an error and not another value")
     func unfaithful() async throws {
         try await Engine.sqlite.withDatabase { opened in
