@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 
 /// The checkout these tests were compiled from: they read its files, not a built product.
 enum Repository {
@@ -28,19 +29,11 @@ enum Repository {
     static let markdown: [MarkdownPage] = files.filter { $0.hasSuffix(".md") }
         .compactMap { path in (try? text(path)).map { MarkdownPage(path: path, text: $0) } }
 
-    /// What a command prints; an error if it cannot be run or fails.
+    /// What git prints; an error if it cannot be run or fails.
     private static func run(_ command: String...) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        process.currentDirectoryURL = root
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CommandFailed(command: command, status: process.terminationStatus) }
-        return String(decoding: data, as: UTF8.self)
+        let result = try runCommandBlocking(command[0], ["-C", root.path()] + command.dropFirst())
+        guard result.code == 0 else { throw CommandFailed(command: command, status: result.code) }
+        return result.output
     }
 
     private struct CommandFailed: Error {

@@ -112,3 +112,8 @@ extension Problem {
     /// The same as one text for an error message.
     var text: String { Array(lines.joined(separator: "\n").utf8).forTerminal(colours: false, keepLines: true) }
 }
+
+extension Identity.Role {
+    /// Somebody who buys.
+    static let shopper = Identity.Role(rawValue: "shopper")
+}

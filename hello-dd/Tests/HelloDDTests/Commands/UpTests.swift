@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 @testable import HelloDD
@@ -53,119 +54,109 @@ struct UpTests {
             server.serve_forever()
             """#
 
-        func run(_ arguments: [String], environment: [String: String] = [:]) throws -> (code: Int32, output: String, errors: String) {
-            let process = Process()
-            process.executableURL = URL(filePath: UpTests.program)
-            process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            let (output, errors) = (URL(filePath: "\(folder)/out"), URL(filePath: "\(folder)/err"))
-            for url in [output, errors] { try Data().write(to: url) }
-            process.standardOutput = try FileHandle(forWritingTo: output)
-            process.standardError = try FileHandle(forWritingTo: errors)
-            try process.run()
-            process.waitUntilExit()
-            return (process.terminationStatus, try String(contentsOf: output, encoding: .utf8), try String(contentsOf: errors, encoding: .utf8))
+        func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> CommandResult {
+            try await runCommand(UpTests.program, arguments, environment: environment)
         }
 
-        func up(_ more: String..., environment: [String: String] = [:]) throws -> (code: Int32, output: String, errors: String) {
+        func up(_ more: String..., environment: [String: String] = [:]) async throws -> CommandResult {
             let ports = ["--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"]
-            return try run(["up", "--detach", "--data", data, "--bin", binaries] + ports + more, environment: environment)
+            return try await run(["up", "--detach", "--data", data, "--bin", binaries] + ports + more, environment: environment)
         }
 
-        func status() throws -> StatusReport {
-            try JSONDecoder().decode(StatusReport.self, from: Data(run(["status", "--json", "--data", data]).output.utf8))
+        func status() async throws -> StatusReport {
+            try await JSONDecoder().decode(StatusReport.self, from: Data(run(["status", "--json", "--data", data]).output.utf8))
         }
 
-        func down() throws { #expect(try run(["down", "--data", data]).code == 0) }
+        func down() async throws { #expect(try await run(["down", "--data", data]).code == 0) }
 
         /// Asks for the status until it is as wanted, for 10 s.
-        func waitUntil(_ what: String, _ isSo: (StatusReport) -> Bool) throws {
+        func waitUntil(_ what: String, _ isSo: (StatusReport) -> Bool) async throws {
             for _ in 0..<100 {
-                if isSo(try status()) { return }
-                usleep(100_000)
+                if isSo(try await status()) { return }
+                try await Task.sleep(for: .milliseconds(100))
             }
             Issue.record("not within 10 s: \(what)")
         }
     }
 
     @Test("up, status, a second up, a crash, down, down again")
-    func life() throws {
+    func life() async throws {
         let shop = try Shop()
-        let up = try shop.up()
+        let up = try await shop.up()
         #expect(up.code == 0, "\(up.errors)")
         #expect(up.output.contains("hello-dd is up: 3 services"))
 
-        let status = try shop.status()
+        let status = try await shop.status()
         #expect(status.ready)
         #expect(status.services.allSatisfy { $0.state == "ready" && $0.restarts == 0 && ($0.residentBytes ?? 0) > 0 })
 
-        let second = try shop.up()
+        let second = try await shop.up()
         #expect(second.code == 1)
         #expect(second.errors.hasPrefix("Error: already running (pid \(status.supervisorPid ?? 0));"))
         #expect(second.errors.split(separator: "\n").count == 1)
 
-        #expect(try shop.run(["health", "--data", shop.data]).code == 0)
+        #expect(try await shop.run(["health", "--data", shop.data]).code == 0)
         kill(try #require(status.services.first { $0.service == .pricing }?.pid), SIGKILL)
-        try shop.waitUntil("pricing is back") { report in report.ready && report.services.contains { $0.service == .pricing && $0.restarts == 1 } }
-        let logs = try shop.run(["logs", "pricing", "--data", shop.data])
+        try await shop.waitUntil("pricing is back") { report in report.ready && report.services.contains { $0.service == .pricing && $0.restarts == 1 } }
+        let logs = try await shop.run(["logs", "pricing", "--data", shop.data])
         #expect(logs.output == "pricing-service is here\npricing-service is here\n")
 
-        let down = try shop.run(["down", "--data", shop.data])
+        let down = try await shop.run(["down", "--data", shop.data])
         #expect(down.code == 0)
         #expect(down.output.hasPrefix("api-gateway stopped\n"))
-        #expect(try shop.status().running == false)
-        let again = try shop.run(["down", "--data", shop.data])
+        #expect(try await shop.status().running == false)
+        let again = try await shop.run(["down", "--data", shop.data])
         #expect(again.code == 0)
         #expect(again.output == "not running\n")
     }
 
     @Test("a service with a bad configuration ends the start, in the foreground and in the background, with its last line")
-    func badConfiguration() throws {
+    func badConfiguration() async throws {
         let shop = try Shop()
-        let background = try shop.up(environment: ["FAIL_PRICING": "78"])
+        let background = try await shop.up(environment: ["FAIL_PRICING": "78"])
         #expect(background.code == 1)
         #expect(background.errors.contains("bad configuration"))
         #expect(background.errors.contains("HTTP_PORT is not a number"))
-        let foreground = try shop.run(
+        let foreground = try await shop.run(
             ["up", "--ephemeral", "--inventory-port", "0", "--pricing-port", "0", "--gateway-port", "0", "--bin", shop.binaries],
             environment: ["FAIL_PRICING": "78"])
         #expect(foreground.code == 1)
         #expect(foreground.output.contains("HTTP_PORT is not a number"))
-        #expect(try shop.status().running == false)
+        #expect(try await shop.status().running == false)
     }
 
     @Test("services do not outlive a killed supervisor, and the next up finds the way free")
-    func killedSupervisor() throws {
+    func killedSupervisor() async throws {
         let shop = try Shop()
-        #expect(try shop.up().code == 0)
-        let status = try shop.status()
+        #expect(try await shop.up().code == 0)
+        let status = try await shop.status()
         kill(try #require(status.supervisorPid), SIGKILL)
         let pids = status.services.compactMap(\.pid)
         #expect(pids.count == 3)
-        for _ in 0..<100 where pids.contains(where: { ProcessIdentity(of: $0) != nil }) { usleep(50_000) }
+        for _ in 0..<100 where pids.contains(where: { ProcessIdentity(of: $0) != nil }) { try await Task.sleep(for: .milliseconds(50)) }
         #expect(pids.allSatisfy { ProcessIdentity(of: $0) == nil })
-        let next = try shop.up()
+        let next = try await shop.up()
         #expect(next.code == 0, "\(next.errors)")
-        try shop.down()
+        try await shop.down()
     }
 
     @Test("a taken port is one line with its holder and the option that changes it")
-    func takenPort() throws {
+    func takenPort() async throws {
         let shop = try Shop()
-        #expect(try shop.up("inventory").code == 0)
-        let port = try #require(try shop.status().services.first?.port)
-        let other = try shop.run(["up", "pricing", "--pricing-port", "\(port)", "--data", "\(shop.folder)/other", "--bin", shop.binaries])
+        #expect(try await shop.up("inventory").code == 0)
+        let port = try #require(try await shop.status().services.first?.port)
+        let other = try await shop.run(["up", "pricing", "--pricing-port", "\(port)", "--data", "\(shop.folder)/other", "--bin", shop.binaries])
         #expect(other.code == 1)
         #expect(other.errors.hasPrefix("Error: port \(port) of pricing-service is taken by"))
         #expect(other.errors.contains("--pricing-port"))
         #expect(other.errors.split(separator: "\n").count == 1)
-        try shop.down()
+        try await shop.down()
     }
 
     @Test("a data folder that cannot be made is one line")
-    func badFolder() throws {
+    func badFolder() async throws {
         let shop = try Shop()
-        let result = try shop.run(["up", "--data", "\(shop.binaries)/api-gateway/x", "--bin", shop.binaries])
+        let result = try await shop.run(["up", "--data", "\(shop.binaries)/api-gateway/x", "--bin", shop.binaries])
         #expect(result.code == 1)
         #expect(result.errors.hasPrefix("Error: cannot create the folder"))
         #expect(result.errors.split(separator: "\n").count == 1)
