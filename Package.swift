@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "InventoryAPI", "PricingAPI", "HTTPPath", "ServiceKit", "Database", "CSQLite"], path: "tests/SystemTests", swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore], path: "tests/SystemTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
