@@ -13,7 +13,7 @@ extension Access {
 let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/products": .anyone,
     "GET /api/v1/products/{id}": .anyone,
-    "GET /api/v1/prices/{id}": .anyone,
+    "GET /api/v1/prices/{productId}": .anyone,
     "POST /api/v1/quotes": .anyone,
 
     "POST /api/v1/orders": .shopper,
@@ -30,8 +30,8 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/products/{id}/stock": .operator,
     "POST /api/v1/products/{id}/stock/adjustments": .operator,
     "GET /api/v1/stock/movements": .operator,
-    "PUT /api/v1/prices/{id}": .operator,
-    "GET /api/v1/prices/{id}/history": .operator,
+    "PUT /api/v1/prices/{productId}": .operator,
+    "GET /api/v1/prices/{productId}/history": .operator,
     "GET /api/v1/discounts": .operator,
     "POST /api/v1/discounts": .operator,
     "GET /api/v1/discounts/{code}": .operator,

@@ -26,7 +26,7 @@ struct ProductViews: Sendable {
         let currencyQuery = currency.map { "?currency=\($0)" } ?? ""
         async let productAnswer = inventory.send(UpstreamRequest(.get, InventoryPaths.product(reference)))
         async let priceAnswer = price(PricingPaths.prices + "/" + reference.percentEncoded + currencyQuery)
-        let product = try await productAnswer.json()
+        let product = try await productAnswer.json(from: inventory)
         let (price, isDegraded) = try await priceAnswer
         return JSONWriter.object {
             $0.field("product", spliced: product)
@@ -37,7 +37,8 @@ struct ProductViews: Sendable {
 
     /// A page of the catalogue with the prices of its products.
     func products(_ filter: Filter) async throws -> ByteBuffer {
-        let page = try JSON.parse(try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query)).json().readableBytesView)
+        let page = try JSON.parse(
+            try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query)).json(from: inventory).readableBytesView)
         let products = page["items"]?.array ?? []
         let (prices, isDegraded) = try await prices(products.compactMap { $0["id"]?.string }, currency: filter.currency)
         return JSONWriter.object { json in
@@ -66,9 +67,11 @@ struct ProductViews: Sendable {
             return (nil, true)
         }
         switch answer.status {
-        case 200: return (try answer.json(), false)
+        // An answer that cannot be read is as good as none.
+        case 200: return (try? JSON.parse(answer.body.readableBytesView)) == nil ? (nil, true) : (answer.body, false)
         case 404: return (nil, false)
-        case 400..<500 where answer.status != 401 && answer.status != 403 && answer.status != 429: throw Problem(status: answer.status, body: answer.body)
+        // What the caller asked for is wrong, such as a currency that is not offered.
+        case 400, 422: throw Problem(answer)
         default: return (nil, true)
         }
     }
@@ -88,9 +91,9 @@ struct ProductViews: Sendable {
         }
         switch answer.status {
         case 200:
-            let items = try JSON.parse(answer.body.readableBytesView)["items"]?.array ?? []
+            guard let items = (try? JSON.parse(answer.body.readableBytesView))?["items"]?.array else { return ([:], true) }
             return (Dictionary(items.compactMap { price in price["productId"]?.string.map { ($0, price) } }) { first, _ in first }, false)
-        case 422: throw Problem(status: answer.status, body: answer.body)
+        case 400, 422: throw Problem(answer)
         default: return ([:], true)
         }
     }
@@ -109,16 +112,16 @@ extension ProductViews.Filter {
 
 extension UpstreamResponse {
     /// The body of a successful answer, checked to be JSON, since it is spliced into another; else what the service answered instead.
-    func json() throws -> ByteBuffer {
+    func json(from upstream: any Upstream) throws -> ByteBuffer {
         switch status {
         case 200..<300:
             guard (try? JSON.parse(body.readableBytesView)) != nil else {
-                throw UpstreamError(.badAnswer, upstream: "called", detail: "it is not JSON")
+                throw UpstreamError(.badAnswer, upstream: upstream.name, detail: "it is not JSON")
             }
             return body
         // Its own token was refused: that is no business of the caller's.
-        case 401, 403: throw UpstreamError(.badAnswer, upstream: "called", detail: "it refused this service's token")
-        default: throw Problem(status: status, body: body)
+        case 401, 403: throw UpstreamError(.badAnswer, upstream: upstream.name, detail: "it refused this service's token")
+        default: throw Problem(self)
         }
     }
 }

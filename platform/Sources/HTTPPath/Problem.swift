@@ -1,3 +1,4 @@
+import HTTPTypes
 public import NIOCore
 
 /// An error as it travels: RFC 9457 `application/problem+json`.
@@ -56,6 +57,13 @@ public struct Problem: Error, Hashable, Sendable {
             },
             extra: (json?.members ?? []).filter { !known.contains($0.name) }
         )
+    }
+
+    /// The problem that another service answered with, and when it wants to be asked again.
+    public init(_ response: UpstreamResponse) {
+        self.init(status: response.status, body: response.body)
+        // A date instead of seconds is not passed on; no service here sends one.
+        retryAfterSeconds = response.headers[.retryAfter].flatMap { Int($0) }
     }
 
     static func title(_ status: Int) -> String {

@@ -52,7 +52,7 @@ public struct UpstreamResponse: Sendable {
 
     /// Reads a successful answer, or throws the `Problem` that was answered instead.
     public func value<T>(_ read: (Fields) -> T) throws -> T {
-        guard (200..<300).contains(status) else { throw Problem(status: status, body: body) }
+        guard (200..<300).contains(status) else { throw Problem(self) }
         do throws(Problem) {
             return try Problem.reading(body, strict: false, read)
         } catch {

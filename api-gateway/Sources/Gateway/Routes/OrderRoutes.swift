@@ -37,8 +37,9 @@ extension Routes {
         }
         on("POST /api/v1/orders/{id}/cancel") { request, context in
             try request.noQuery()
-            let order = try await orders.cancel(try context.identifier("id"), subject: context.ownSubject, wait: !request.prefersAsync)
-            return .json(order, status: order.status == .cancelled ? .ok : .accepted)
+            let wait = !request.prefersAsync
+            let order = try await orders.cancel(try context.identifier("id"), subject: context.ownSubject, wait: wait)
+            return .json(order, status: order.status == .cancelled ? .ok : .accepted, headers: wait ? [:] : [.preferenceApplied: "respond-async"])
         }
     }
 }
@@ -65,9 +66,14 @@ extension ServiceContext {
 }
 
 extension Request {
-    /// RFC 7240: the caller does not want to wait.
+    /// RFC 7240: the caller does not want to wait. A preference may have parameters, and there may be others.
     fileprivate var prefersAsync: Bool {
-        headers[values: .prefer].contains { $0.split(separator: ",").contains { $0.drop { $0 == " " }.lowercased().hasPrefix("respond-async") } }
+        headers[values: .prefer].contains { field in
+            field.split(separator: ",").contains { preference in
+                let name = preference.split(separator: ";", omittingEmptySubsequences: false).first ?? ""
+                return name.filter { $0 != " " && $0 != "\t" }.lowercased() == "respond-async"
+            }
+        }
     }
 }
 

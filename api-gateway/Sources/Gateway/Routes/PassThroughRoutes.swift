@@ -13,28 +13,40 @@ extension Routes {
             "GET /api/v1/products/low-stock", "GET /api/v1/products/{id}/stock", "POST /api/v1/products/{id}/stock/adjustments",
             "GET /api/v1/stock/movements",
         ] as [RouteKey] {
-            on(key) { request, context in try await forward(request, to: inventory) }
+            on(key) { request, context in try await forward(request, body: .whole(context), to: inventory) }
         }
-        on("POST /api/v1/products/import", .streaming) { request, context in try await forward(request, to: inventory) }
+        on("POST /api/v1/products/import", .streaming) { request, context in try await forward(request, body: .stream, to: inventory) }
         for key in [
-            "POST /api/v1/quotes", "GET /api/v1/prices/{id}", "PUT /api/v1/prices/{id}", "GET /api/v1/prices/{id}/history",
+            "POST /api/v1/quotes", "GET /api/v1/prices/{productId}", "PUT /api/v1/prices/{productId}", "GET /api/v1/prices/{productId}/history",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
             "DELETE /api/v1/discounts/{code}", "GET /api/v1/exchange-rates", "PUT /api/v1/exchange-rates", "GET /api/v1/tax-rules",
             "PUT /api/v1/tax-rules",
         ] as [RouteKey] {
-            on(key) { request, context in try await forward(request, to: pricing) }
+            on(key) { request, context in try await forward(request, body: .whole(context), to: pricing) }
         }
     }
 }
 
-private func forward(_ request: Request, to upstream: any Upstream) async throws -> Response {
-    var headers = request.headers
-    for name in HTTPFields.hopByHop { headers[name] = nil }
-    // The caller's credentials end here, and so do the headers that the call itself sets.
-    for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
-    let hasBody = request.headers[.contentLength].map { $0 != "0" } ?? (request.headers[.transferEncoding] != nil)
+/// How a request's body goes on.
+private enum Forwarding {
+    /// Read first, bounded in bytes and time, so that no half of it is ever sent.
+    case whole(ServiceContext)
+    /// As it comes, with back-pressure; without a bound but the callee's.
+    case stream
+}
+
+private func forward(_ request: Request, body: Forwarding, to upstream: any Upstream) async throws -> Response {
     let path = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-    let answer = try await upstream.stream(UpstreamRequest(request.method, path, headers: headers), body: hasBody ? request.body : nil)
+    var call = UpstreamRequest(request.method, path, headers: request.headers.forwarded)
+    var stream: UpstreamBody?
+    switch body {
+    case .whole(let context):
+        let bytes = try await request.bytes(context)
+        // Set afterwards: a missing Content-Type is for the callee to refuse, and not to be made up here.
+        if bytes.readableBytes > 0 { call.body = bytes }
+    case .stream: stream = request.body
+    }
+    let answer = try await upstream.stream(call, body: stream)
     if answer.status == 401 || answer.status == 403 {
         throw UpstreamError(.badAnswer, upstream: upstream.name, detail: "it refused this service's token")
     }
@@ -48,4 +60,16 @@ private func forward(_ request: Request, to upstream: any Upstream) async throws
                 for try await chunk in body { try await writer.write(chunk) }
                 try await writer.finish(nil)
             })
+}
+
+extension HTTPFields {
+    /// What of a request's headers goes on: neither what concerns this connection only, by the standard or by `Connection` itself, nor
+    /// the caller's credentials, which end here, nor what the call sets.
+    fileprivate var forwarded: HTTPFields {
+        var headers = self
+        let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap { HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" })) }
+        for name in HTTPFields.hopByHop.union(named) { headers[name] = nil }
+        for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
+        return headers
+    }
 }
