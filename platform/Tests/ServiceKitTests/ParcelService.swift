@@ -29,7 +29,7 @@ struct ParcelService {
 
     static let access: AccessTable = Routes.standardAccess.merging([
         "GET /api/v1/parcels": .anyone, "POST /api/v1/parcels": .operator, "GET /api/v1/parcels/{id}": .anyone,
-        "PUT /api/v1/parcels/{id}": [.operator, .shopper], "DELETE /api/v1/parcels/{id}": .operator,
+        "PUT /api/v1/parcels/{id}": [.operator, .member], "DELETE /api/v1/parcels/{id}": .operator,
     ]) { $1 }
 
     var definition: ServiceDefinition {
@@ -45,7 +45,7 @@ struct ParcelService {
             return try ServiceParts(
                 routes: routes, boot: boot, openAPI: Array(parcelDocument.utf8),
                 authorizer: try await Authorizer(
-                    jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator],
+                    jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
                 health: [HealthCheck("database") { try await database.query("SELECT 1") }],
                 close: { await database.shutdown() })
@@ -188,9 +188,9 @@ let parcelDocument = """
     """
 
 extension Identity.Role {
-    fileprivate static let shopper = Identity.Role(rawValue: "shopper")
+    static let member = Identity.Role(rawValue: "member")
 }
 
 extension Access {
-    fileprivate static let shopper = Access(.shopper)
+    static let member = Access(.member)
 }

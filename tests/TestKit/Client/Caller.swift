@@ -8,6 +8,8 @@ public enum Caller: Hashable, Sendable {
     case anonymous
     case shopper(String)
     case operatorNamed(String)
+    /// A person with a role of the service's own.
+    case person(String, role: String)
     /// A service's own token, as the gateway's is on inventory and pricing.
     case service(String)
     /// A service that calls on behalf of a person.
@@ -41,6 +43,7 @@ public struct Tokens: Sendable {
         case .anonymous: nil
         case .raw(let token): token
         case .shopper(let name): try await sign(.users, issuer, name, Identity.Role(rawValue: "shopper"))
+        case .person(let name, let role): try await sign(.users, issuer, name, Identity.Role(rawValue: role))
         case .operatorNamed(let name): try await sign(.users, issuer, name, .operator)
         case .service(let name), .serviceFor(let name, _): try await sign(.services, name, name, .service)
         }

@@ -17,8 +17,8 @@ public final class LogCapture: Sendable {
     public var records: [Record] { kept.withLock { $0 } }
 
     /// A logger whose records come here, from `trace` on.
-    public func logger(_ label: String) -> Logger {
-        var logger = Logger(label: label, factory: { _ in Handler(capture: self) })
+    public func logger(_ label: String, metadataProvider: Logger.MetadataProvider? = nil) -> Logger {
+        var logger = Logger(label: label, factory: { _ in Handler(capture: self, metadataProvider: metadataProvider) })
         logger.logLevel = .trace
         return logger
     }
@@ -36,7 +36,10 @@ public final class LogCapture: Sendable {
         var metadata: Logger.Metadata = [:]
         var metadataProvider: Logger.MetadataProvider?
 
-        init(capture: LogCapture) { self.capture = capture }
+        init(capture: LogCapture, metadataProvider: Logger.MetadataProvider?) {
+            self.capture = capture
+            self.metadataProvider = metadataProvider
+        }
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }

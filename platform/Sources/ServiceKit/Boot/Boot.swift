@@ -78,7 +78,7 @@ public struct ServiceDefinition: Sendable {
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
         let pipeline = Pipeline(
-            routes: parts.routes, authorizer: parts.authorizer,
+            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)))
@@ -105,6 +105,7 @@ public struct ServiceDefinition: Sendable {
                 await onServerRunning(channel)
             },
             logger: boot.logger)
+        // The library's own news; requests are logged by the pipeline.
         application.logger.logLevel = max(boot.logger.logLevel, .notice)
         return application
     }

@@ -3,7 +3,7 @@ import Basics
 import Database
 import HTTPPath
 import Hummingbird
-import Logging
+public import Logging
 public import NIOCore
 import NIOPosix
 import Resilience
@@ -62,10 +62,7 @@ extension ServiceDefinition {
             service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
             logFormat: LogFormat(rawValue: try settings(ServiceSettings.logFormat)) ?? .automatic,
             logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info,
-            metadataProvider: Logger.MetadataProvider {
-                guard let call = CallContext.current else { return [:] }
-                return ["correlation_id": "\(call.correlationID)", "trace_id": "\(call.traceID)"]
-            })
+            metadataProvider: Self.logMetadata)
         let boot = Boot(service: name, settings: settings, logger: Logger(label: name), telemetry: telemetry)
         let parts = try await build(boot)
         do {
@@ -76,6 +73,12 @@ extension ServiceDefinition {
         }
         await parts.close()
         boot.logger.info("stopped")
+    }
+
+    /// What every record logged within a request carries.
+    public static let logMetadata = Logger.MetadataProvider {
+        guard let call = CallContext.current else { return [:] }
+        return ["correlation_id": "\(call.correlationID)", "trace_id": "\(call.traceID)"]
     }
 
     private func run(_ boot: Boot, _ parts: ServiceParts) async throws {

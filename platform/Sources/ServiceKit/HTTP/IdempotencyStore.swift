@@ -8,7 +8,7 @@ public import NIOCore
 
 /// `Idempotency-Key`: the first answer is given again, and the effect happens once.
 ///
-/// Key and effect commit in one transaction. The scope is (subject, route); keys are kept for 24 h, and "the same request" means the
+/// Key and effect commit in one transaction. The scope is (subject, method, path); keys are kept for 24 h, and "the same request" means the
 /// same SHA-256 of the body's bytes. What is refused before it runs is not stored, so a mended request may use its key again.
 public enum Idempotency {
     /// The statements a service's migration includes; one row a key.
@@ -54,7 +54,8 @@ public enum Idempotency {
             return try await database.withTransaction { try await effect($0) }.response(replayed: false)
         }
         let subject = context.identity.actor
-        let name = route.description
+        // The path as it was sent and not its template: the same key on another resource is another request.
+        let name = "\(route.method.rawValue) \(request.uri.path)"
         let hash = hash(body)
         let (answer, replayed) = try await database.withTransaction { transaction -> (Answer, Bool) in
             let oldest = now - .seconds(24 * 3600)

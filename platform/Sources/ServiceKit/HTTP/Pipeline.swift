@@ -13,6 +13,7 @@ import Synchronization
 struct Pipeline: RouterMiddleware {
     let routes: [RouteKey: Routes.Entry]
     let authorizer: Authorizer
+    let logger: Logger
     let limits: Limits
     private let inFlight = InFlight()
 
@@ -26,9 +27,10 @@ struct Pipeline: RouterMiddleware {
         let count = Atomic<Int>(0)
     }
 
-    init(routes: [Routes.Entry], authorizer: Authorizer, limits: Limits) {
+    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, limits: Limits) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
         self.authorizer = authorizer
+        self.logger = logger
         self.limits = limits
     }
 
@@ -38,7 +40,7 @@ struct Pipeline: RouterMiddleware {
         var context = context
         context.call = call
         context.maxBodyBytes = limits.maxBodyBytes
-        context.logger[metadataKey: "hb.request.id"] = nil
+        context.logger = logger
         let start = ContinuousClock.now
         let route = context.endpointPath.flatMap { routes[RouteKey(request.method, $0)] }
         return await CallContext.$current.withValue(call) {
@@ -74,7 +76,8 @@ struct Pipeline: RouterMiddleware {
         defer { inFlight.count.subtract(1, ordering: .relaxed) }
         guard isHealth || count <= limits.maxInFlight else { throw Problem.unavailable("Too many requests are being worked on.") }
 
-        let deadline = Deadline.after(try timeAllowed(request))
+        let timeAsked = try timeAsked(request)
+        let deadline = Deadline.after(min(timeAsked ?? limits.requestTimeout, limits.requestTimeout))
         return try await Deadline.with(deadline) {
             var context = context
             context.identity = try await authorizer.identify(request.headers)
@@ -92,19 +95,23 @@ struct Pipeline: RouterMiddleware {
             return try await CallContext.$current.withValue(admitted.call) {
                 switch route.kind {
                 case .plain: try await withTimeout(deadline.remaining) { try await route.handler(request, admitted) }
-                case .streaming: try await Deadline.none { try await route.handler(request, admitted) }
+                case .streaming:
+                    try await Deadline.none {
+                        guard let timeAsked else { return try await route.handler(request, admitted) }
+                        return try await withTimeout(timeAsked) { try await route.handler(request, admitted) }
+                    }
                 }
             }
         }
     }
 
-    /// The caller's remaining time, within what this service grants.
-    private func timeAllowed(_ request: Request) throws(Problem) -> Duration {
-        guard let text = request.headers[.requestTimeout] else { return limits.requestTimeout }
+    /// How long the caller still waits, as it says; nil where it says nothing. An hour at most, so that no sum overflows.
+    private func timeAsked(_ request: Request) throws(Problem) -> Duration? {
+        guard let text = request.headers[.requestTimeout] else { return nil }
         guard let milliseconds = Int64(text), milliseconds >= 1 else {
             throw .invalidParameter("X-Request-Timeout-Ms", "must be a whole number of milliseconds, at least 1")
         }
-        return min(.milliseconds(min(milliseconds, 3_600_000)), limits.requestTimeout)
+        return .milliseconds(min(milliseconds, 3_600_000))
     }
 
     /// The methods that a path takes, for `Allow`.

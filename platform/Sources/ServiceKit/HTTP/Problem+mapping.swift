@@ -32,7 +32,8 @@ extension Problem {
 
     private static func database(_ error: DatabaseError) -> Problem {
         switch error.code {
-        case .busy, .timeout, .poolExhausted, .connectionLost, .unavailable, .closed, .serializationFailure, .deadlock, .cancelled, .diskFull, .commitUnknown:
+        case .timeout: .deadlineExceeded
+        case .busy, .poolExhausted, .connectionLost, .unavailable, .closed, .serializationFailure, .deadlock, .cancelled, .diskFull, .commitUnknown:
             .unavailable("The database cannot do that now.")
         default: Problem(500, "internal_error", "Something went wrong here, and it is logged under this trace id.")
         }

@@ -70,8 +70,9 @@ public struct ETag: Hashable, Sendable, CustomStringConvertible {
             // A weak tag compares like a strong one here: the same version is the same bytes.
             if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
             guard tag.count >= 2, tag.hasPrefix("\""), tag.hasSuffix("\"") else { throw .invalidParameter(header, "must be entity tags or *") }
-            // A tag that this service never gave out matches nothing.
-            versions.append(Int64(tag.dropFirst().dropLast()) ?? -1)
+            // A tag that this service never gave out, such as "01", matches nothing.
+            let text = tag.dropFirst().dropLast()
+            versions.append(Int64(text).flatMap { String($0) == text ? $0 : nil } ?? -1)
         }
         return versions
     }

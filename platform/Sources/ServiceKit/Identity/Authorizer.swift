@@ -66,7 +66,8 @@ public final class Authorizer: Sendable {
         let identity = Identity(role: role, subject: claims.sub)
         verified.withLock { remembered in
             if remembered.count >= Self.mostRemembered { remembered.removeAll(keepingCapacity: true) }
-            remembered[token] = (identity, Timestamp(microseconds: Int64(claims.exp * 1e6)))
+            // A token may claim to hold for longer than a timestamp can say.
+            remembered[token] = (identity, Timestamp(microseconds: Int64(min(claims.exp, 1e12) * 1e6)))
         }
         return identity
     }

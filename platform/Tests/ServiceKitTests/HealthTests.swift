@@ -1,0 +1,93 @@
+import HTTPPath
+import ServiceKit
+import TestKit
+import Testing
+
+@Suite("Health")
+struct HealthTests {
+    struct Down: Error {}
+
+    @Test("a dependency that is down is reported, and takes no replica out of service")
+    func dependencyDown() async throws {
+        let probe = ProbeService(health: [HealthCheck("store") {}, HealthCheck("queue") { throw Down() }])
+        try await withService(probe.definition) { service in
+            let ready = try await service.client.get("/health/ready")
+            #expect(ready.status == 200)
+            #expect(ready.json["status"] == "ready")
+            let health = try await service.client.get("/health")
+            #expect(health.status == 200)
+            #expect(health.json["status"] == "degraded")
+            for json in [ready.json, health.json] {
+                #expect(json["dependencies"]?[0]?["name"] == "store")
+                #expect(json["dependencies"]?[0]?["status"] == "up")
+                #expect(json["dependencies"]?[1]?["status"] == "down")
+            }
+            #expect(try await service.client.get("/health/live").json == ["status": "live"])
+        }
+    }
+
+    @Test("a dependency that hangs is down after a second, and health is answered")
+    func dependencyHangs() async throws {
+        let gate = Gate()
+        try await withService(ProbeService(health: [HealthCheck("stuck") { try await gate.pass() }]).definition) { service in
+            let health = try await service.client.get("/health")
+            #expect(health.json["dependencies"]?[0]?["status"] == "down")
+        }
+    }
+
+    @Test("while it drains, a service is not ready, alive, and still answers; then its listener closes")
+    func drain() async throws {
+        try await withService(ProbeService().definition, settings: ["DRAIN_SECONDS": "0.5"]) { service in
+            #expect(try await service.client.get("/health/ready").status == 200)
+            await service.beginShutdown()
+            try await eventually(within: .seconds(5), "readiness turns false") { try await service.client.get("/health/ready").status == 503 }
+            expectProblem(try await service.client.get("/health/ready"), 503, "not_ready")
+            #expect(try await service.client.get("/health/live").status == 200)
+            #expect(try await service.client.get("/api/v1/who").status == 200)
+            try await eventually(within: .seconds(10), "the listener closes") {
+                do {
+                    _ = try await service.client.get("/health/live")
+                    return false
+                } catch {
+                    return true
+                }
+            }
+        }
+    }
+
+    @Test("a service is ready once, and never again after its drain began")
+    func states() {
+        let readiness = Readiness()
+        #expect(readiness.state == .starting)
+        readiness.becomeReady()
+        #expect(readiness.state == .ready)
+        readiness.drain()
+        readiness.becomeReady()
+        #expect(readiness.state == .draining)
+    }
+
+    @Test("version and OpenAPI are told")
+    func standard() async throws {
+        try await withService(ProbeService().definition) { service in
+            #expect(try await service.client.get("/version").json == ["service": "probe-service", "version": .string(BuildInfo.version)])
+            #expect(try await service.client.get("/openapi.json").json["openapi"] == "3.1.0")
+            let metrics = try await service.client.get("/metrics")
+            #expect(metrics.status == 200)
+            #expect(metrics.header("Content-Type")?.hasPrefix("text/plain") == true)
+        }
+    }
+
+    @Test("the docs page shows every route and code, and escapes what the document says")
+    func docs() async throws {
+        try await withService(ProbeService().definition) { service in
+            let page = try await service.client.get("/docs")
+            #expect(page.header("Content-Type") == "text/html; charset=utf-8")
+            #expect(page.header("Content-Security-Policy")?.contains("default-src 'none'") == true)
+            #expect(page.text.contains("Parcels &lt;b&gt;&amp;&lt;/b&gt; more"))
+            #expect(page.text.contains("Lists &lt;script&gt;alert(1)&lt;/script&gt;"))
+            #expect(!page.text.contains("<script>"))
+            #expect(page.text.contains("id=\"parcel_not_found\""))
+            for path in ["/api/v1/parcels/{id}", "/health/live"] { #expect(page.text.contains("<code>\(path)</code>")) }
+        }
+    }
+}
