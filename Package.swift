@@ -55,7 +55,8 @@ let package = Package(
     ],
     targets: [
         // platform: what every service stands on; not one shop word inside.
-        .systemLibrary(name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
         .target(
@@ -73,13 +74,16 @@ let package = Package(
             name: "ServiceKit",
             dependencies: [
                 "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
-                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioPosix, serviceLifecycle, systemPackage, unixSignals,
+                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioPosix,
+                serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),
 
         // inventory-service
-        .target(name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI", swiftSettings: strict),
+        .target(
+            name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI",
+            swiftSettings: strict),
         .executableTarget(
             name: "InventoryService",
             dependencies: [
@@ -91,10 +95,14 @@ let package = Package(
         ),
 
         // pricing-service
-        .target(name: "PricingAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "pricing-service/Sources/PricingAPI", swiftSettings: strict),
+        .target(
+            name: "PricingAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "pricing-service/Sources/PricingAPI", swiftSettings: strict),
         .executableTarget(
             name: "PricingService",
-            dependencies: ["Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging, nioCore, serviceLifecycle],
+            dependencies: [
+                "Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging,
+                nioCore, serviceLifecycle,
+            ],
             path: "pricing-service/Sources/PricingService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
@@ -106,7 +114,10 @@ let package = Package(
         ),
         .target(
             name: "Orders",
-            dependencies: ["Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, metrics, nioCore, serviceLifecycle],
+            dependencies: [
+                "Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, metrics, nioCore,
+                serviceLifecycle,
+            ],
             path: "api-gateway/Sources/Orders", resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
         .executableTarget(
@@ -123,7 +134,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1, nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1,
+                nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -131,21 +143,59 @@ let package = Package(
         ),
 
         // tests, beside what they test; what needs the whole system is in tests/
-        .target(name: "TestKit", dependencies: ["Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle], path: "tests/TestKit", swiftSettings: strict),
+        .target(
+            name: "TestKit",
+            dependencies: [
+                "Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+            ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
-        .testTarget(name: "HTTPPathTests", dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore], path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Basics", "Database", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests", swiftSettings: strict),
-        .testTarget(name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests", swiftSettings: strict),
-        .testTarget(name: "ServiceKitTests", dependencies: ["Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore, serviceLifecycle], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
-        .testTarget(name: "InventoryServiceTests", dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore], path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
-        .testTarget(name: "PricingServiceTests", dependencies: ["Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
-        .testTarget(name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests", swiftSettings: strict),
-        .testTarget(name: "OrdersTests", dependencies: ["Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", httpTypes, logging, nioCore, serviceLifecycle], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
-        .testTarget(name: "GatewayTests", dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
-        .testTarget(name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore], path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
+        .testTarget(
+            name: "HTTPPathTests",
+            dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],
+            path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
+        .testTarget(
+            name: "DatabaseTests", dependencies: ["Basics", "Database", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServiceKitTests",
+            dependencies: [
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                serviceLifecycle,
+            ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
+        .testTarget(
+            name: "InventoryServiceTests",
+            dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore],
+            path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
+        .testTarget(
+            name: "PricingServiceTests",
+            dependencies: [
+                "Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore,
+            ], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
+        .testTarget(
+            name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "OrdersTests",
+            dependencies: [
+                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", httpTypes, logging,
+                nioCore, serviceLifecycle,
+            ], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"],
+            path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
+        .testTarget(
+            name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore],
+            path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
-        .testTarget(name: "SystemTests", dependencies: ["Basics", "TestKit", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore], path: "tests/SystemTests", swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["Basics", "TestKit", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore],
+            path: "tests/SystemTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

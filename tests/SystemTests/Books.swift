@@ -20,8 +20,10 @@ struct Books {
         let product = try row.decode("id", as: Identifier.self)
         stock = (try row.decode("on_hand"), try row.decode("reserved"))
         movements = Dictionary(
-            uniqueKeysWithValues: try await inventory.query("SELECT kind, SUM(quantity) AS total FROM stock_movements WHERE product_id = \(product) GROUP BY kind")
-                .map { (try $0.decode("kind"), try $0.decode("total")) })
+            uniqueKeysWithValues: try await inventory.query(
+                "SELECT kind, SUM(quantity) AS total FROM stock_movements WHERE product_id = \(product) GROUP BY kind"
+            )
+            .map { (try $0.decode("kind"), try $0.decode("total")) })
         reservations = Dictionary(
             uniqueKeysWithValues: try await inventory.query("SELECT state, COUNT(*) AS n FROM reservations GROUP BY state").map {
                 (try $0.decode("state"), try $0.decode("n"))

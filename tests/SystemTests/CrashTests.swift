@@ -93,7 +93,10 @@ struct CrashTests {
     /// Places an order, and asks again with the same key for as long as no definite answer comes, as a caller of a shaky network does.
     private func place(_ number: Int, _ sku: String, _ seed: UInt64, _ token: String, _ shop: RunningShop) async throws -> Int {
         var random = SplitMix64(seed: seed &+ UInt64(number))
-        let cards = ["card_approve", "card_approve", "card_approve", "card_approve", "card_decline", "card_insufficient_funds", "card_fail_then_succeed", "card_timeout_after_charge"]
+        let cards = [
+            "card_approve", "card_approve", "card_approve", "card_approve", "card_decline", "card_insufficient_funds", "card_fail_then_succeed",
+            "card_timeout_after_charge",
+        ]
         let body = RunningShop.order(sku, card: cards.randomElement(using: &random)!)
         for _ in 0..<1200 {
             if let answer = try? await shop.send(.post, "/api/v1/orders", token: token, key: "crash-\(number)", body: body) {

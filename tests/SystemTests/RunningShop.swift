@@ -85,7 +85,8 @@ struct RunningShop: Sendable {
         try #require(product.status == 201, "\(String(buffer: product.body))")
         let id = try #require(try JSON.parse(product.body.readableBytesView)["id"]?.string)
         let stock = try await send(
-            .post, "/api/v1/products/\(sku)/stock/adjustments", token: token, key: "stock-\(sku)", body: #"{"delta": \#(pieces), "reason": "receipt"}"#)
+            .post, "/api/v1/products/\(sku)/stock/adjustments", token: token, key: "stock-\(sku)",
+            body: #"{"delta": \#(pieces), "reason": "receipt"}"#)
         try #require((200..<300).contains(stock.status), "\(String(buffer: stock.body))")
         let price = try await send(
             .put, "/api/v1/prices/\(id)", token: token, body: #"{"sku": "\#(sku)", "base": {"amountMinor": 1000, "currency": "USD"}}"#)

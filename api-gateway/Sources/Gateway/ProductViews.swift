@@ -42,14 +42,16 @@ struct ProductViews: Sendable {
         let products = page["items"]?.array ?? []
         let (prices, isDegraded) = try await prices(products.compactMap { $0["id"]?.string }, currency: filter.currency)
         return JSONWriter.object { json in
-            json.field("items", array: { json in
-                for product in products {
-                    json.object {
-                        $0.field("product", product)
-                        $0.field("price", product["id"]?.string.flatMap { prices[$0] })
+            json.field(
+                "items",
+                array: { json in
+                    for product in products {
+                        json.object {
+                            $0.field("product", product)
+                            $0.field("price", product["id"]?.string.flatMap { prices[$0] })
+                        }
                     }
-                }
-            })
+                })
             json.field("nextCursor", page["nextCursor"]?.string)
             if isDegraded { json.field("degraded", ["pricing"]) }
         }

@@ -68,12 +68,14 @@ extension Order: JSONWritable {
             $0.field("id", id)
             $0.field("status", status.rawValue)
             if let rejection {
-                $0.field("rejection", object: {
-                    $0.field("code", rejection.code)
-                    $0.field("detail", rejection.detail)
-                    if !rejection.errors.isEmpty { $0.field("errors", rejection.errors) }
-                    for member in rejection.extra { $0.field(member.name, member.value) }
-                })
+                $0.field(
+                    "rejection",
+                    object: {
+                        $0.field("code", rejection.code)
+                        $0.field("detail", rejection.detail)
+                        if !rejection.errors.isEmpty { $0.field("errors", rejection.errors) }
+                        for member in rejection.extra { $0.field(member.name, member.value) }
+                    })
             }
             $0.field("lines", request.lines)
             if !request.discountCodes.isEmpty { $0.field("discountCodes", request.discountCodes) }

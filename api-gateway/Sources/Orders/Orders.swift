@@ -133,7 +133,9 @@ public struct Orders: Sendable {
     public func cancel(_ id: Identifier, subject: String?, wait: Bool = true) async throws -> Order {
         let now = sources.now()
         let work = try await database.withTransaction { [store, sagas, sources, cancellation, order] transaction -> (id: Identifier, kind: String)? in
-            guard let found = try await store.find(id, transaction), subject == nil || found.subject == subject else { throw Problem.notFound("order") }
+            guard let found = try await store.find(id, transaction), subject == nil || found.subject == subject else {
+                throw Problem.notFound("order")
+            }
             switch found.status {
             case .cancelled: return nil
             case .rejected, .needsAttention:
@@ -168,7 +170,8 @@ public struct Orders: Sendable {
     ) -> SagaRecord<OrderData> {
         let context = CallContext.current
         return SagaRecord(
-            id: id, kind: definition.kind, definitionVersion: definition.version, subjectID: subject, state: .running, step: 0, attempt: 0, data: data,
+            id: id, kind: definition.kind, definitionVersion: definition.version, subjectID: subject, state: .running, step: 0, attempt: 0,
+            data: data,
             failure: nil, cancelRequested: false, correlationID: context?.correlationID ?? id.description,
             traceID: context?.traceID ?? id.description.replacing("-", with: ""), version: 1, deadlineAt: now + definition.timeAllowed,
             nextAttemptAt: now)
@@ -193,7 +196,8 @@ public struct Orders: Sendable {
         case .compensated:
             let wasCancelled = called || saga.failure?.code == SagaRecord<OrderData>.cancelled.code
             try await store.update(
-                id, status: wasCancelled ? .cancelled : .rejected, outcome: outcome, rejection: wasCancelled ? nil : saga.failure, now: now, transaction)
+                id, status: wasCancelled ? .cancelled : .rejected, outcome: outcome, rejection: wasCancelled ? nil : saga.failure, now: now,
+                transaction)
         case .parked:
             try await store.update(id, status: .needsAttention, outcome: outcome, rejection: saga.failure, now: now, transaction)
         }

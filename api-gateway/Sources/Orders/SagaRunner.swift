@@ -126,7 +126,8 @@ final class SagaRunner: Sendable {
             }
         } catch {
             logger.info(
-                "a step gave no definite answer", metadata: ["saga": "\(saga.id)", "step": "\(step.name)", "undo": "\(isUndo)", "error": "\(describe(error))"])
+                "a step gave no definite answer",
+                metadata: ["saga": "\(saga.id)", "step": "\(step.name)", "undo": "\(isUndo)", "error": "\(describe(error))"])
             let retryAt = sources.now() + limits.backoff.delay(saga.attempt)
             return isUndo ? .undoUnknown(retryAt: retryAt) : .stepUnknown(retryAt: retryAt)
         }

@@ -25,7 +25,8 @@ struct PaymentStore: Sendable {
             let minor = try row.decode("amount_minor", as: Int64?.self)
             let currency = try row.decode("currency", as: String?.self).flatMap { Currency($0) }
             return Known(
-                state: PaymentState(rawValue: try row.decode("state")), decline: try row.decode("decline_code", as: String?.self).flatMap { Decline(rawValue: $0) },
+                state: PaymentState(rawValue: try row.decode("state")),
+                decline: try row.decode("decline_code", as: String?.self).flatMap { Decline(rawValue: $0) },
                 amount: minor.flatMap { minor in currency.map { Money(amountMinor: minor, currency: $0) } },
                 method: try row.decode("method", as: String?.self).flatMap { PaymentMethod(rawValue: $0) })
         }

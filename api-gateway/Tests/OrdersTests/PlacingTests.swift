@@ -147,14 +147,17 @@ struct PlacingTests {
         try await scene.expectDone(scene.place(scene.orders()))
     }
 
-    @Test("an answer that says \"later\", or that is about the gateway's own token or a fault, refuses nothing", arguments: [401, 403, 408, 425, 429, 500, 503])
+    @Test(
+        "an answer that says \"later\", or that is about the gateway's own token or a fault, refuses nothing",
+        arguments: [401, 403, 408, 425, 429, 500, 503])
     func later(_ status: Int) async throws {
         let scene = try await Scene()
         for step in ["quote", "redeem", "reserve", "confirm"] { scene.stage.fail(step, .refused(Problem(status, "later", "Later."))) }
         try await scene.expectDone(scene.place(scene.orders()))
     }
 
-    @Test("an undo whose answer is lost, or that never arrived, is repeated until it is done", arguments: ["restock", "void", "release", "undo redeem"])
+    @Test(
+        "an undo whose answer is lost, or that never arrived, is repeated until it is done", arguments: ["restock", "void", "release", "undo redeem"])
     func lostUndo(_ undo: String) async throws {
         let scene = try await Scene()
         scene.stage.fail("confirm", .late(.seconds(60)))

@@ -72,7 +72,8 @@ final class PriceList: Sendable {
 
     private func redeem(_ name: String, _ quote: Identifier, _ order: Identifier) -> Result<ByteBuffer, Problem> {
         state.withLock { state in
-            var redemption = state.redemptions[order]
+            var redemption =
+                state.redemptions[order]
                 ?? Redemption(quoteID: quote, orderID: order, state: .redeemed, codes: [], redeemedAt: nil, undoneAt: nil)
             if name == "undo redeem" {
                 redemption.state = .undone

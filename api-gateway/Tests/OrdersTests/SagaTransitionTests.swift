@@ -8,7 +8,8 @@ import Testing
 private let definition = SagaDefinition<Trace>(
     kind: "test", version: 1, timeAllowed: .seconds(10),
     steps: [
-        .compensatable("a", run: { data, _ in .done(data) }, undo: { _, _ in }), .compensatable("b", run: { data, _ in .done(data) }, undo: { _, _ in }),
+        .compensatable("a", run: { data, _ in .done(data) }, undo: { _, _ in }),
+        .compensatable("b", run: { data, _ in .done(data) }, undo: { _, _ in }),
         .pivot("c", run: { data, _ in .done(data) }), .retryable("d", run: { data, _ in .done(data) }),
     ])
 
@@ -55,7 +56,8 @@ struct SagaTransitionTests {
         let text: String
 
         init(
-            _ step: Int, _ event: Event, when stop: Stop = .nothing, attempt: Int = 0, to state: SagaRecord<Trace>.State, _ next: Int, attempts: Int = 0,
+            _ step: Int, _ event: Event, when stop: Stop = .nothing, attempt: Int = 0, to state: SagaRecord<Trace>.State, _ next: Int,
+            attempts: Int = 0,
             because failure: String? = nil, _ text: String
         ) {
             (self.step, self.event, self.stop, self.attempt) = (step, event, stop, attempt)
@@ -227,7 +229,8 @@ struct SagaTransitionTests {
     private func record(step: Int, state: SagaRecord<Trace>.State = .running, attempt: Int = 0, _ stop: Stop = .nothing) -> SagaRecord<Trace> {
         let id = Identifier(high: 1, low: 2)
         return SagaRecord(
-            id: id, kind: "test", definitionVersion: 1, subjectID: id, state: state, step: step, attempt: attempt, data: Trace("before"), failure: nil,
+            id: id, kind: "test", definitionVersion: 1, subjectID: id, state: state, step: step, attempt: attempt, data: Trace("before"),
+            failure: nil,
             cancelRequested: stop == .cancel || stop == .both, correlationID: "c", traceID: "t", version: 1,
             deadlineAt: stop == .late || stop == .both ? now : now + .microseconds(1), nextAttemptAt: now)
     }

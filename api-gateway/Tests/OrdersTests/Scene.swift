@@ -43,7 +43,8 @@ struct Scene {
 
     /// A gateway's orders. Each call is another process on the same database.
     func orders(
-        on other: (any Database)? = nil, patience: Duration = .seconds(20), timeAllowed: Duration = .seconds(30), limits: SagaRunner.Limits = Self.limits
+        on other: (any Database)? = nil, patience: Duration = .seconds(20), timeAllowed: Duration = .seconds(30),
+        limits: SagaRunner.Limits = Self.limits
     ) -> Orders {
         Orders(
             database: other ?? database,
@@ -65,7 +66,8 @@ struct Scene {
 
     /// Places an order as `ann`, and waits for its end.
     func place(
-        _ orders: Orders, _ request: OrderRequest = Self.request(), subject: String = "ann", key: String = "key-1", hash: String = "hash-1", wait: Bool = true
+        _ orders: Orders, _ request: OrderRequest = Self.request(), subject: String = "ann", key: String = "key-1", hash: String = "hash-1",
+        wait: Bool = true
     ) async throws -> Order {
         try await orders.place(request, subject: subject, key: key, bodyHash: hash, wait: wait).order
     }

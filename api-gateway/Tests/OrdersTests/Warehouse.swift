@@ -54,7 +54,9 @@ final class Warehouse: Sendable {
                 }
                 let short = lines.filter { state.available[$0.key, default: 0] < $0.value }.sorted { $0.key < $1.key }
                 guard short.isEmpty else {
-                    let missing = short.map { Shortage(product: $0.key, sku: $0.key, requested: $0.value, available: state.available[$0.key, default: 0]).json }
+                    let missing = short.map {
+                        Shortage(product: $0.key, sku: $0.key, requested: $0.value, available: state.available[$0.key, default: 0]).json
+                    }
                     return .failure(Problem(409, "insufficient_stock", "Short.", extra: [.init("lines", .array(missing))]))
                 }
                 for (sku, quantity) in lines { state.available[sku, default: 0] -= quantity }

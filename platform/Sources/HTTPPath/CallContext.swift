@@ -57,7 +57,9 @@ public struct CallContext: Hashable, Sendable {
     /// A correlation id goes into logs and headers, so only harmless ones are taken: 1–128 letters, digits, `-`, `_`, `.`, `:`.
     static func isToken(_ text: String) -> Bool {
         (1...128).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (48...58).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45 || $0 == 46 || $0 == 95 }
+            && text.utf8.allSatisfy {
+                (48...58).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45 || $0 == 46 || $0 == 95
+            }
     }
 
     private static func parse(_ text: String) -> (traceID: String, sampled: Bool)? {

@@ -68,7 +68,8 @@ public struct HTTPUpstream: Upstream {
         if let bytes = request.body { outbound.body = .bytes(bytes) }
         do {
             let response = try await client.execute(outbound, deadline: .now() + .microseconds(deadline.remaining.microseconds))
-            return UpstreamStream(status: Int(response.status.code), headers: HTTPFields(response.headers), body: AnyByteBufferSequence(base: response.body))
+            return UpstreamStream(
+                status: Int(response.status.code), headers: HTTPFields(response.headers), body: AnyByteBufferSequence(base: response.body))
         } catch {
             throw Self.classify(error, name)
         }

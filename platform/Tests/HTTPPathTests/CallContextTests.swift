@@ -26,7 +26,8 @@ struct CallContextTests {
     @Test("what the caller does not want recorded is not")
     func unsampled() {
         #expect(!context([.traceparent: String(parent.dropLast(2)) + "00"]).sampled)
-        #expect(context([.traceparent: "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-future"]).traceID == "4bf92f3577b34da6a3ce929d0e0e4736")
+        #expect(
+            context([.traceparent: "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-future"]).traceID == "4bf92f3577b34da6a3ce929d0e0e4736")
     }
 
     @Test(
@@ -76,7 +77,9 @@ struct CallContextTests {
 struct PercentEncodingTests {
     @Test(
         "all but the unreserved characters are encoded, byte by byte",
-        arguments: [("aZ09-._~", "aZ09-._~"), ("a b/c?d#e%&+=", "a%20b%2Fc%3Fd%23e%25%26%2B%3D"), ("é\u{0}\n", "%C3%A9%00%0A"), ("", ""), ("..", "..")])
+        arguments: [
+            ("aZ09-._~", "aZ09-._~"), ("a b/c?d#e%&+=", "a%20b%2Fc%3Fd%23e%25%26%2B%3D"), ("é\u{0}\n", "%C3%A9%00%0A"), ("", ""), ("..", ".."),
+        ])
     func encoding(_ text: String, _ encoded: String) {
         #expect(text.percentEncoded == encoded)
     }

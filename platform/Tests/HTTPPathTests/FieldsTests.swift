@@ -67,11 +67,13 @@ struct FieldsTests {
             _ = fields.list("lines", 1...10) { $0.integer("n", 1...5) }
             _ = fields.string("a/b~c")
         }
-        #expect(errors == [
-            "/name": "must be a string, not an integer", "/missing": "is required", "/color": "must be one of red, green", "/lines/1/n": "must be between 1 and 5",
-            "/lines/1/x": "is not a known field", "/lines/2": "must be an object, not a string", "/extra": "is not a known field",
-            "/a~1b~0c": "must be a string, not an integer",
-        ])
+        #expect(
+            errors == [
+                "/name": "must be a string, not an integer", "/missing": "is required", "/color": "must be one of red, green",
+                "/lines/1/n": "must be between 1 and 5",
+                "/lines/1/x": "is not a known field", "/lines/2": "must be an object, not a string", "/extra": "is not a known field",
+                "/a~1b~0c": "must be a string, not an integer",
+            ])
     }
 
     @Test(
@@ -103,12 +105,16 @@ struct FieldsTests {
         func accepts(_ value: JSON, _ read: @escaping (Fields) -> Void) -> Bool { errors(["v": value], { read($0) }).isEmpty }
         #expect(accepts(1) { _ = $0.integer("v", 1...5) } && accepts(5) { _ = $0.integer("v", 1...5) })
         #expect(!accepts(0) { _ = $0.integer("v", 1...5) } && !accepts(6) { _ = $0.integer("v", 1...5) })
-        #expect(!accepts(.number("3.0")) { _ = $0.integer("v", 1...5) } && !accepts(.number("9223372036854775808")) { _ = $0.integer("v", 1...(.max)) })
+        #expect(
+            !accepts(.number("3.0")) { _ = $0.integer("v", 1...5) } && !accepts(.number("9223372036854775808")) { _ = $0.integer("v", 1...(.max)) })
         #expect(accepts("éé") { _ = $0.string("v", 2...2) } && !accepts("") { _ = $0.string("v") } && !accepts("abc") { _ = $0.string("v", 1...2) })
         #expect(!accepts("e\u{301}") { _ = $0.string("v", 1...1) })
-        #expect(accepts(["a"]) { _ = $0.strings("v", 1...1) } && !accepts([]) { _ = $0.strings("v", 1...1) } && !accepts(["a", "b"]) { _ = $0.strings("v", 1...1) })
+        #expect(
+            accepts(["a"]) { _ = $0.strings("v", 1...1) } && !accepts([]) { _ = $0.strings("v", 1...1) }
+                && !accepts(["a", "b"]) { _ = $0.strings("v", 1...1) })
         #expect(!accepts(["a", ""]) { _ = $0.strings("v", 1...2) })
-        #expect(!accepts(["a": "1", "b": "2"]) { _ = $0.optionalDictionary("v", 0...1) } && !accepts(["": "1"]) { _ = $0.optionalDictionary("v", 0...1) })
+        #expect(
+            !accepts(["a": "1", "b": "2"]) { _ = $0.optionalDictionary("v", 0...1) } && !accepts(["": "1"]) { _ = $0.optionalDictionary("v", 0...1) })
     }
 
     @Test("control characters are refused, line breaks and tabs are not", arguments: ["\u{0}", "\u{1B}", "\u{7F}", "\u{8}"])
@@ -120,7 +126,8 @@ struct FieldsTests {
 
     @Test("unknown fields are refused in requests and ignored in answers")
     func unknown() {
-        #expect(errors(["a": 1, "b": ["c": 1]]) { _ = $0.optionalObject("b") { _ in } } == ["/a": "is not a known field", "/b/c": "is not a known field"])
+        #expect(
+            errors(["a": 1, "b": ["c": 1]]) { _ = $0.optionalObject("b") { _ in } } == ["/a": "is not a known field", "/b/c": "is not a known field"])
         #expect(errors(["a": 1, "b": ["c": 1]], strict: false) { _ = $0.optionalObject("b") { _ in } } == [:])
     }
 
@@ -153,10 +160,11 @@ struct FieldsTests {
 
     @Test("an error that spans fields can be reported")
     func report() {
-        #expect(errors(["a": 1]) { fields in
-            _ = fields.integer("a", 0...5)
-            fields.report("a", "must be less than b")
-            fields.report(nil, "makes no sense")
-        } == ["/a": "must be less than b", "": "makes no sense"])
+        #expect(
+            errors(["a": 1]) { fields in
+                _ = fields.integer("a", 0...5)
+                fields.report("a", "must be less than b")
+                fields.report(nil, "makes no sense")
+            } == ["/a": "must be less than b", "": "makes no sense"])
     }
 }

@@ -13,14 +13,16 @@ import Testing
 struct HTTPUpstreamTests {
     /// Tells what it was sent.
     private static let mirror = ServiceDefinition(name: "mirror", port: 8098) { boot in
-        let routes = Routes(access: Routes.standardAccess.merging(["POST /mirror": .anyone, "GET /status/{code}": .anyone, "GET /large": .anyone]) { $1 })
+        let routes = Routes(
+            access: Routes.standardAccess.merging(["POST /mirror": .anyone, "GET /status/{code}": .anyone, "GET /large": .anyone]) { $1 })
         routes.on("POST /mirror") { request, context in
             let body = try await request.bytes(context)
-            return .json(bytes: JSONWriter.object { json in
-                for field in request.headers { json.field(field.name.canonicalName, field.value) }
-                json.field("uri", request.uri.string)
-                json.field("body", String(buffer: body))
-            }, headers: [.init("X-Own")!: "1", .connection: "keep-alive"])
+            return .json(
+                bytes: JSONWriter.object { json in
+                    for field in request.headers { json.field(field.name.canonicalName, field.value) }
+                    json.field("uri", request.uri.string)
+                    json.field("body", String(buffer: body))
+                }, headers: [.init("X-Own")!: "1", .connection: "keep-alive"])
         }
         routes.on("GET /status/{code}") { _, context in
             throw Problem(Int(try context.path("code")) ?? 500, "as_asked", "As asked.")
@@ -92,7 +94,8 @@ struct HTTPUpstreamTests {
     @Test("without a deadline, the upstream's own time-out travels")
     func ownTimeout() async throws {
         try await withMirror { upstream in
-            let json = try JSON.parse(try await upstream.send(UpstreamRequest(.post, "/mirror", body: ByteBuffer(string: "{}"))).body.readableBytesView)
+            let json = try JSON.parse(
+                try await upstream.send(UpstreamRequest(.post, "/mirror", body: ByteBuffer(string: "{}"))).body.readableBytesView)
             let left = try #require(json["x-request-timeout-ms"]?.string.flatMap { Int($0) })
             #expect((1000...2000).contains(left))
         }
@@ -136,7 +139,9 @@ struct HTTPUpstreamTests {
 
     @Test("a connection that closes before or in the middle of the answer is interrupted, and the call may have been executed")
     func interrupted() async throws {
-        for behaviour in [RawBehaviour.closeAtOnce, .answerThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"), .answerThenClose("HTTP/1.1 200")] {
+        for behaviour in [
+            RawBehaviour.closeAtOnce, .answerThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"), .answerThenClose("HTTP/1.1 200"),
+        ] {
             let error = try await failure(behaviour)
             #expect(error?.code == .interrupted)
             #expect(error?.mayHaveExecuted == true)

@@ -12,7 +12,8 @@ struct JSONParserTests {
             ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .number("9223372036854775808")), ("1.0", .number("1.0")),
             ("1e400", .number("1e400")), ("-1.5E+10", .number("-1.5E+10")), ("0e0", .number("0e0")), ("0.1e-7", .number("0.1e-7")), ("\"\"", ""),
             (#""a\"b\\c\/d\b\f\n\r\t""#, "a\"b\\c/d\u{8}\u{C}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "Aé€"), (#""\ud83d\ude00""#, "😀"),
-            (#""\u0000""#, "\u{0}"), ("\"é€😀\u{7f}\u{2028}\"", "é€😀\u{7f}\u{2028}"), (#""\uFFFF""#, "\u{FFFF}"), ("[]", []), ("[ ]", []), ("{}", .object([])),
+            (#""\u0000""#, "\u{0}"), ("\"é€😀\u{7f}\u{2028}\"", "é€😀\u{7f}\u{2028}"), (#""\uFFFF""#, "\u{FFFF}"), ("[]", []), ("[ ]", []),
+            ("{}", .object([])),
             ("{ }", .object([])), ("[1,[2,[3]]]", [1, [2, [3]]]), (#"{"a":1,"b":{"c":[null]}}"#, ["a": 1, "b": ["c": [nil]]]),
             (#"{"":0}"#, ["": 0]), (#"{"a":1,"A":2}"#, ["a": 1, "A": 2]), (#" { "a" : [ 1 , 2 ] } "#, ["a": [1, 2]]),
         ] as [(String, JSON)])
@@ -23,11 +24,14 @@ struct JSONParserTests {
     @Test(
         "what RFC 8259 forbids is refused",
         arguments: [
-            "", " ", "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "+1", "-", "01", "-01", "1.", ".5", "1.e1", "1e", "1e+", "0x10", "1_000", "1 2", "--1",
+            "", " ", "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "+1", "-", "01", "-01", "1.", ".5", "1.e1", "1e", "1e+", "0x10", "1_000",
+            "1 2", "--1",
             "\"", "\"abc", #""\""#, #""\x41""#, #""\u12""#, #""\u12g4""#, #""\U0041""#, "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "\"\u{1f}\"", "'a'",
             #""\ud800""#, #""\ud800x""#, #""\ud800\u0041""#, #""\udc00""#, #""\ud800\ud800""#, #""\ude00\ud83d""#, #""\ud83d\n""#,
-            "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1,,2]", "[1}", "{", "}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{,"a":1}"#, #"{"a":1 "b":2}"#,
-            "{a:1}", "{1:2}", #"{"a":1]"#, #"{"a"::1}"#, "[1]x", "{} {}", "nullnull", "// comment\n1", "[1,/*c*/2]", "\u{FEFF}1", "\u{A0}1", "\u{0C}1",
+            "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1,,2]", "[1}", "{", "}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, #"{,"a":1}"#,
+            #"{"a":1 "b":2}"#,
+            "{a:1}", "{1:2}", #"{"a":1]"#, #"{"a"::1}"#, "[1]x", "{} {}", "nullnull", "// comment\n1", "[1,/*c*/2]", "\u{FEFF}1", "\u{A0}1",
+            "\u{0C}1",
         ])
     func refused(_ text: String) {
         #expect(throws: JSONSyntaxError.self) { try JSON.parse(text.utf8) }
@@ -36,7 +40,8 @@ struct JSONParserTests {
     @Test(
         "a string of invalid UTF-8 is refused, with or without an escape in it",
         arguments: [
-            [0xC3, 0x28], [0x80], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xFE], [0xFF],
+            [0xC3, 0x28], [0x80], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xFE],
+            [0xFF],
         ] as [[UInt8]])
     func invalidUTF8(_ bytes: [UInt8]) {
         let quote = UInt8(ascii: "\"")
@@ -136,7 +141,10 @@ enum JSONSample {
         case 5: .string(text(using: &random))
         case 6: .array((0..<Int.random(in: 0...4, using: &random)).map { _ in value(depth: depth - 1, using: &random) })
         default:
-            .object((0..<Int.random(in: 0...12, using: &random)).map { JSON.Member("\($0)\(text(using: &random))", value(depth: depth - 1, using: &random)) })
+            .object(
+                (0..<Int.random(in: 0...12, using: &random)).map {
+                    JSON.Member("\($0)\(text(using: &random))", value(depth: depth - 1, using: &random))
+                })
         }
     }
 

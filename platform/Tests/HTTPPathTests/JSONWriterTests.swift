@@ -8,7 +8,8 @@ struct JSONWriterTests {
     @Test(
         "a string is escaped where it must be, and only there",
         arguments: [
-            ("plain", #""plain""#), ("", #""""#), (#"a"b\c"#, #""a\"b\\c""#), ("\n\r\t", #""\n\r\t""#), ("\u{0}\u{1}\u{1f}", #""\u0000\u0001\u001f""#),
+            ("plain", #""plain""#), ("", #""""#), (#"a"b\c"#, #""a\"b\\c""#), ("\n\r\t", #""\n\r\t""#),
+            ("\u{0}\u{1}\u{1f}", #""\u0000\u0001\u001f""#),
             ("é€😀/\u{7f}", "\"é€😀/\u{7f}\""),
         ])
     func strings(_ text: String, _ expected: String) {
@@ -22,11 +23,13 @@ struct JSONWriterTests {
                 json.field("a", 1)
                 json.field("none", nil as String?)
                 json.field("b", object: { $0.field("c", true) })
-                json.field("d", array: { list in
-                    list.value("x")
-                    list.array { $0.value(2) }
-                    list.object { _ in }
-                })
+                json.field(
+                    "d",
+                    array: { list in
+                        list.value("x")
+                        list.array { $0.value(2) }
+                        list.object { _ in }
+                    })
                 json.field("e", [String]())
                 json.field("f", spliced: ByteBuffer(string: #"{"raw":[1]}"#))
                 json.field("g", ["z": 1, "a": 2])
@@ -36,7 +39,12 @@ struct JSONWriterTests {
 
     @Test("a first member that is left out leaves no comma behind")
     func optionalFirst() {
-        #expect(String(buffer: JSONWriter.object { $0.field("a", nil as Int?); $0.field("b", 2) }) == #"{"b":2}"#)
+        #expect(
+            String(
+                buffer: JSONWriter.object {
+                    $0.field("a", nil as Int?)
+                    $0.field("b", 2)
+                }) == #"{"b":2}"#)
         #expect(String(buffer: JSONWriter.object { $0.field("a", nil as Int?) }) == "{}")
     }
 

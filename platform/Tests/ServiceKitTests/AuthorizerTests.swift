@@ -21,14 +21,19 @@ struct AuthorizerTests {
 
         var header: JSON { ["alg": "ES256", "typ": "JWT", "kid": .string(keyID)] }
         var claims: JSON {
-            ["iss": "local", "sub": "ann", "aud": "probe", "role": "member", "exp": .integer(now + 60), "nbf": .integer(now - 60), "iat": .integer(now - 60)]
+            [
+                "iss": "local", "sub": "ann", "aud": "probe", "role": "member", "exp": .integer(now + 60), "nbf": .integer(now - 60),
+                "iat": .integer(now - 60),
+            ]
         }
 
         static func base64(_ bytes: [UInt8]) -> String {
             Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
         }
 
-        func text(_ header: JSON?, _ claims: JSON?) -> String { Self.base64((header ?? self.header).bytes) + "." + Self.base64((claims ?? self.claims).bytes) }
+        func text(_ header: JSON?, _ claims: JSON?) -> String {
+            Self.base64((header ?? self.header).bytes) + "." + Self.base64((claims ?? self.claims).bytes)
+        }
 
         func token(header: JSON? = nil, claims: JSON? = nil) throws -> String {
             let text = text(header, claims)
@@ -36,7 +41,9 @@ struct AuthorizerTests {
         }
     }
 
-    private func withForge(_ roles: Set<Identity.Role> = [.member, .operator], _ body: (Authorizer, Forge, ManualClock) async throws -> Void) async throws {
+    private func withForge(
+        _ roles: Set<Identity.Role> = [.member, .operator], _ body: (Authorizer, Forge, ManualClock) async throws -> Void
+    ) async throws {
         try await withTemporaryFolder { folder in
             let keys = LocalKeys(folder: folder)
             let jwks = try keys.jwks(.users)
@@ -44,7 +51,8 @@ struct AuthorizerTests {
             let authorizer = try await Authorizer(jwks: jwks, issuer: "local", audience: "probe", roles: roles, sources: clock.sources)
             let pem = try String(contentsOfFile: "\(folder)/users.pem", encoding: .utf8)
             let forge = Forge(
-                key: try P256.Signing.PrivateKey(pemRepresentation: pem), keyID: jwks.keys[0].keyIdentifier?.string ?? "", now: clock.now.microseconds / 1_000_000)
+                key: try P256.Signing.PrivateKey(pemRepresentation: pem), keyID: jwks.keys[0].keyIdentifier?.string ?? "",
+                now: clock.now.microseconds / 1_000_000)
             try await body(authorizer, forge, clock)
         }
     }
@@ -98,7 +106,8 @@ struct AuthorizerTests {
     func claims() async throws {
         try await withForge { authorizer, forge, _ in
             var cases: [(name: String, value: JSON?, reason: String)] = [
-                ("iss", "elsewhere", "not issued for here"), ("aud", "other", "another audience"), ("aud", [], "another audience"), ("exp", "never", "not signed"),
+                ("iss", "elsewhere", "not issued for here"), ("aud", "other", "another audience"), ("aud", [], "another audience"),
+                ("exp", "never", "not signed"),
             ]
             for role in ["service", "anonymous", "admin", "", "Member"] { cases.append(("role", .string(role), "no role")) }
             for subject in ["", "a b", "é", String(repeating: "x", count: 201)] { cases.append(("sub", .string(subject), "no role")) }
@@ -142,7 +151,10 @@ struct AuthorizerTests {
                 #expect(await isRefused(authorizer, text + ".", because: "not signed"))
                 #expect(await isRefused(authorizer, text, because: "not signed"))
             }
-            let publicKeys = [forge.key.publicKey.pemRepresentation.utf8.map { $0 }, Array(forge.key.publicKey.x963Representation), Array(forge.key.publicKey.rawRepresentation)]
+            let publicKeys = [
+                forge.key.publicKey.pemRepresentation.utf8.map { $0 }, Array(forge.key.publicKey.x963Representation),
+                Array(forge.key.publicKey.rawRepresentation),
+            ]
             for secret in publicKeys {
                 let text = forge.text(forge.header.with("alg", "HS256"), nil)
                 let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: secret))
@@ -188,7 +200,8 @@ struct AuthorizerTests {
             let authorizer = try await Authorizer(jwks: keys.jwks(.services), issuer: "api", audience: "probe", roles: [.service])
             let forged = try await keys.signer(.users).token(issuer: "api", subject: "api", audience: "probe", role: .service, lifetime: .seconds(60))
             #expect(await isRefused(authorizer, forged, because: "not signed"))
-            let real = try await keys.signer(.services).token(issuer: "api", subject: "api", audience: "probe", role: .service, lifetime: .seconds(60))
+            let real = try await keys.signer(.services).token(
+                issuer: "api", subject: "api", audience: "probe", role: .service, lifetime: .seconds(60))
             #expect(try await identify(authorizer, real).get().role == .service)
         }
     }

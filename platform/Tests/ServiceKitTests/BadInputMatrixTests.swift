@@ -61,10 +61,11 @@ struct BadInputMatrixTests {
             table[2].leftOut = [.init(.malformedJSON, "there is no body to spoil")]
             return table
         }
-        #expect(findings == [
-            "GET /api/v1/parcels: overLong is left out without a reason",
-            "GET /api/v1/parcels/{id}: malformedJSON is left out and would not be tried anyway",
-        ])
+        #expect(
+            findings == [
+                "GET /api/v1/parcels: overLong is left out without a reason",
+                "GET /api/v1/parcels/{id}: malformedJSON is left out and would not be tried anyway",
+            ])
     }
 
     @Test("an example that does not work, lacks a documented field, or has no route is found")

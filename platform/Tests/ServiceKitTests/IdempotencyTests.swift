@@ -50,7 +50,9 @@ struct IdempotencyTests {
     func concurrent() async throws {
         try await withService(ParcelService().definition, store: .files) { service in
             let exchanges = try await withThrowingTaskGroup(of: Exchange.self) { group in
-                for _ in 0..<50 { group.addTask { try await service.client.post("/api/v1/parcels", json: self.body, as: .operator, headers: self.key) } }
+                for _ in 0..<50 {
+                    group.addTask { try await service.client.post("/api/v1/parcels", json: self.body, as: .operator, headers: self.key) }
+                }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(exchanges.allSatisfy { $0.status == 201 })
@@ -66,7 +68,8 @@ struct IdempotencyTests {
         try await withService(ParcelService().definition, store: .files) { service in
             let exploded = try await service.client.post("/api/v1/parcels", json: body.with("label", "explode"), as: .operator, headers: key)
             expectProblem(exploded, 500, "internal_error")
-            expectProblem(try await service.client.post("/api/v1/parcels", json: body.with("grams", 0), as: .operator, headers: key), 422, "invalid_body")
+            expectProblem(
+                try await service.client.post("/api/v1/parcels", json: body.with("grams", 0), as: .operator, headers: key), 422, "invalid_body")
             #expect(try service.tableCounts()[parcels] == 0)
             #expect(try service.tableCounts()[keys] == 0)
             try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).expect(201)
@@ -79,14 +82,19 @@ struct IdempotencyTests {
         try await withService(ParcelService().definition, sources: clock.sources, store: .files) { service in
             try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).expect(201)
             clock.advance(by: .seconds(24 * 3600 - 1))
-            #expect(try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).header("Idempotency-Replayed") == "true")
+            #expect(
+                try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).header("Idempotency-Replayed") == "true")
             clock.advance(by: .seconds(2))
             #expect(try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).header("Idempotency-Replayed") == nil)
             #expect(try service.tableCounts()[parcels] == 2)
         }
     }
 
-    @Test("a key is 1 to 255 visible ASCII characters", arguments: [("x", true), (String(repeating: "k", count: 255), true), (String(repeating: "k", count: 256), false), ("a b", false), ("é", false)])
+    @Test(
+        "a key is 1 to 255 visible ASCII characters",
+        arguments: [
+            ("x", true), (String(repeating: "k", count: 255), true), (String(repeating: "k", count: 256), false), ("a b", false), ("é", false),
+        ])
     func form(_ key: String, _ isGood: Bool) async throws {
         try await withService(ParcelService().definition) { service in
             let exchange = try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: [.idempotencyKey: key])

@@ -103,7 +103,8 @@ struct ParcelService {
             let (size, page) = try request.query { query in (query.choice("size", Size.self), query.page()) }
             let after = page.cursor?.parts.first ?? ""
             let rows = try await database.query(
-                "SELECT * FROM parcels WHERE id > \(after) AND (\(size?.rawValue) IS NULL OR size = \(size?.rawValue)) ORDER BY id LIMIT \(page.limit + 1)")
+                "SELECT * FROM parcels WHERE id > \(after) AND (\(size?.rawValue) IS NULL OR size = \(size?.rawValue)) ORDER BY id LIMIT \(page.limit + 1)"
+            )
             let parcels = try rows.prefix(page.limit).map { try Parcel(row: $0) }
             return .json(Page(items: parcels, nextCursor: rows.count > page.limit ? parcels.last.map { Cursor($0.id.description).description } : nil))
         }
@@ -124,7 +125,8 @@ struct ParcelService {
                     "INSERT INTO parcels VALUES (\(id), \(input.label), \(input.grams), \(input.size.rawValue), 1) RETURNING *")
                 if input.label == "explode" { throw Broken() }
                 return Idempotency.Answer(
-                    status: 201, body: JSONWriter.bytes(try Parcel(row: rows[0])), location: "/api/v1/parcels/\(id)", etag: ETag(version: 1).description)
+                    status: 201, body: JSONWriter.bytes(try Parcel(row: rows[0])), location: "/api/v1/parcels/\(id)",
+                    etag: ETag(version: 1).description)
             }
         }
         routes.on("GET /api/v1/parcels/{id}") { request, context in
@@ -143,7 +145,8 @@ struct ParcelService {
                 let parcel = try await find(id, transaction)
                 guard versions?.contains(parcel.version) ?? true else { throw Problem.preconditionFailed }
                 let rows = try await transaction.query(
-                    "UPDATE parcels SET label = \(input.label), grams = \(input.grams), size = \(input.size.rawValue), version = version + 1 WHERE id = \(id) RETURNING *")
+                    "UPDATE parcels SET label = \(input.label), grams = \(input.grams), size = \(input.size.rawValue), version = version + 1 WHERE id = \(id) RETURNING *"
+                )
                 let changed = try Parcel(row: rows[0])
                 return .json(changed, headers: [.eTag: ETag(version: changed.version).description])
             }

@@ -54,13 +54,19 @@ struct PipelineTests {
         try await withService(ProbeService().definition, settings: ["HTTP_MAX_BODY_BYTES": "2048"]) { service in
             let client = service.client
             #expect(try await client.post("/api/v1/things", json: ["name": "x"]).status == 201)
-            #expect(try await client.send("POST", "/api/v1/things", body: Array(#"{"name":"x"}"#.utf8), contentType: "Application/JSON; Charset=\"UTF-8\"").status == 201)
+            #expect(
+                try await client.send(
+                    "POST", "/api/v1/things", body: Array(#"{"name":"x"}"#.utf8), contentType: "Application/JSON; Charset=\"UTF-8\""
+                ).status == 201)
             for type in ["text/plain", "application/json; charset=latin1", "application/jsonx", ""] {
-                expectProblem(try await client.send("POST", "/api/v1/things", body: Array("{}".utf8), contentType: type), 415, "unsupported_media_type", pointer: "Content-Type")
+                expectProblem(
+                    try await client.send("POST", "/api/v1/things", body: Array("{}".utf8), contentType: type), 415, "unsupported_media_type",
+                    pointer: "Content-Type")
             }
             let long = Array(#"{"name":"\#(String(repeating: "x", count: 2048))"}"#.utf8)
             expectProblem(try await client.send("POST", "/api/v1/things", body: long, contentType: "application/json"), 413, "body_too_large")
-            expectProblem(try await client.send("POST", "/api/v1/things", body: long, contentType: "application/json", chunked: true), 413, "body_too_large")
+            expectProblem(
+                try await client.send("POST", "/api/v1/things", body: long, contentType: "application/json", chunked: true), 413, "body_too_large")
             expectProblem(try await client.post("/api/v1/things", json: "{"), 400, "malformed_json", pointer: "")
             expectProblem(try await client.post("/api/v1/things", json: ["name": 7]), 422, "invalid_body", pointer: "/name")
         }
@@ -71,7 +77,9 @@ struct PipelineTests {
         try await withService(ProbeService().definition) { service in
             let huge = Array(repeating: UInt8(ascii: " "), count: 30 << 20)
             expectProblem(try await service.client.send("POST", "/api/v1/things", body: huge, contentType: "application/json"), 413, "body_too_large")
-            expectProblem(try await service.client.send("POST", "/api/v1/things", body: huge, contentType: "application/json", chunked: true), 413, "body_too_large")
+            expectProblem(
+                try await service.client.send("POST", "/api/v1/things", body: huge, contentType: "application/json", chunked: true), 413,
+                "body_too_large")
         }
     }
 
@@ -131,7 +139,11 @@ struct PipelineTests {
         }
     }
 
-    @Test("errors of the platform have their own answers", arguments: [("cancelled", 503, "unavailable"), ("deadline", 504, "deadline_exceeded"), ("http", 418, "http_418"), ("other", 500, "internal_error")])
+    @Test(
+        "errors of the platform have their own answers",
+        arguments: [
+            ("cancelled", 503, "unavailable"), ("deadline", 504, "deadline_exceeded"), ("http", 418, "http_418"), ("other", 500, "internal_error"),
+        ])
     func mapped(_ what: String, _ status: Int, _ code: String) async throws {
         try await withService(ProbeService().definition) { service in
             let exchange = try await service.client.get("/api/v1/uncaught/\(what)")
@@ -143,7 +155,8 @@ struct PipelineTests {
     @Test("every request is logged once, by its route and not by its path, and without its token")
     func logged() async throws {
         try await withService(ProbeService().definition) { service in
-            let exchange = try await service.client.get("/api/v1/things/secret-7?key=hunter2", as: .person("ann", role: "member"), headers: [.correlationID: "c-log"])
+            let exchange = try await service.client.get(
+                "/api/v1/things/secret-7?key=hunter2", as: .person("ann", role: "member"), headers: [.correlationID: "c-log"])
             #expect(exchange.status == 200)
             let records = service.logs.records.filter { $0.metadata["correlation_id"] == "c-log" }
             #expect(records.count == 1)

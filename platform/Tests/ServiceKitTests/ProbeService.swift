@@ -18,7 +18,8 @@ struct ProbeService {
 
     static let access: AccessTable = Routes.standardAccess.merging([
         "GET /api/v1/gate": .anyone, "GET /api/v1/gate/stream": .anyone, "GET /api/v1/who": .anyone, "POST /api/v1/things": .anyone,
-        "GET /api/v1/things/{id}": .member, "PUT /api/v1/things/{id}": .operator, "GET /api/v1/secretive": .anyone, "GET /api/v1/uncaught/{code}": .anyone,
+        "GET /api/v1/things/{id}": .member, "PUT /api/v1/things/{id}": .operator, "GET /api/v1/secretive": .anyone,
+        "GET /api/v1/uncaught/{code}": .anyone,
     ]) { $1 }
 
     var definition: ServiceDefinition {
@@ -34,15 +35,16 @@ struct ProbeService {
                 return .noContent()
             }
             routes.on("GET /api/v1/who") { _, context in
-                .json(bytes: JSONWriter.object { json in
-                    json.field("role", context.identity.role.rawValue)
-                    json.field("subject", context.identity.subject)
-                    json.field("actor", context.identity.actor)
-                    json.field("correlationId", CallContext.current?.correlationID)
-                    json.field("traceId", CallContext.current?.traceID)
-                    json.field("onBehalfOf", CallContext.current?.subject)
-                    json.field("remainingMs", Deadline.current?.remaining.milliseconds)
-                })
+                .json(
+                    bytes: JSONWriter.object { json in
+                        json.field("role", context.identity.role.rawValue)
+                        json.field("subject", context.identity.subject)
+                        json.field("actor", context.identity.actor)
+                        json.field("correlationId", CallContext.current?.correlationID)
+                        json.field("traceId", CallContext.current?.traceID)
+                        json.field("onBehalfOf", CallContext.current?.subject)
+                        json.field("remainingMs", Deadline.current?.remaining.milliseconds)
+                    })
             }
             routes.on("POST /api/v1/things") { request, context in
                 let name = try await request.json(context) { $0.string("name") }

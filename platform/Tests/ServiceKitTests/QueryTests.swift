@@ -48,10 +48,12 @@ struct QueryTests {
             _ = query.string("s")
             _ = query.integer("i2", 1...10)
         }
-        #expect(errors == [
-            "i": "must be a whole number from 1 to 10", "b": "must be true or false", "c": "must be one of small, large", "id": "must be a UUID",
-            "s": "must be 1 to 200 characters without control characters", "extra": "is not a known parameter", "i2": "must be a whole number from 1 to 10",
-        ])
+        #expect(
+            errors == [
+                "i": "must be a whole number from 1 to 10", "b": "must be true or false", "c": "must be one of small, large", "id": "must be a UUID",
+                "s": "must be 1 to 200 characters without control characters", "extra": "is not a known parameter",
+                "i2": "must be a whole number from 1 to 10",
+            ])
     }
 
     @Test("a parameter may be given once, whether it is known or not")
@@ -97,10 +99,15 @@ struct QueryTests {
 @Suite("Entity tags")
 struct ETagTests {
     private func request(_ headers: HTTPFields) -> Request {
-        Request(head: HTTPRequest(method: .put, scheme: nil, authority: nil, path: "/x", headerFields: headers), body: RequestBody(buffer: ByteBuffer()))
+        Request(
+            head: HTTPRequest(method: .put, scheme: nil, authority: nil, path: "/x", headerFields: headers), body: RequestBody(buffer: ByteBuffer()))
     }
 
-    @Test("a change needs If-Match", arguments: [("\"7\"", [7]), ("\"7\", \"8\"", [7, 8]), ("W/\"7\"", [7]), ("\"other\"", [-1]), ("\"07\"", [-1]), ("\"+7\"", [-1]), ("\"\"", [-1])] as [(String, [Int64])])
+    @Test(
+        "a change needs If-Match",
+        arguments: [
+            ("\"7\"", [7]), ("\"7\", \"8\"", [7, 8]), ("W/\"7\"", [7]), ("\"other\"", [-1]), ("\"07\"", [-1]), ("\"+7\"", [-1]), ("\"\"", [-1]),
+        ] as [(String, [Int64])])
     func ifMatch(_ text: String, _ versions: [Int64]) throws {
         #expect(try request([.ifMatch: text]).requireIfMatch() == versions)
     }

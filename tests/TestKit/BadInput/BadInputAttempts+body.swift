@@ -48,7 +48,9 @@ extension BadInputAttempts {
                 add(.outOfRange, pointer, "a number of 401 digits at \(pointer)", .body(pointer), body: with(huge))
             case .string:
                 let length = min(20_001, maxBodyBytes / 2)
-                add(.overLong, pointer, "\(length) characters at \(pointer)", .body(pointer), body: with(.string(String(repeating: "x", count: length))))
+                add(
+                    .overLong, pointer, "\(length) characters at \(pointer)", .body(pointer),
+                    body: with(.string(String(repeating: "x", count: length))))
                 if node?.isEnum ?? false { add(.unknownEnum, pointer, "an unknown value at \(pointer)", .body(pointer), body: with("no_such_value")) }
                 if example.references.contains(pointer) {
                     let id = Sources.system.makeID().description

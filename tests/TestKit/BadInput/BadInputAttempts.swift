@@ -55,17 +55,21 @@ struct BadInputAttempts {
         expectation.codes?.formUnion(example.codes)
         list.append(
             BadInputAttempt(
-                cell: cell, pointer: pointer, what: what, path: path ?? example.target(), headers: headers ?? example.headers, body: body ?? example.bytes,
+                cell: cell, pointer: pointer, what: what, path: path ?? example.target(), headers: headers ?? example.headers,
+                body: body ?? example.bytes,
                 contentType: contentType ?? example.contentType, chunked: chunked, caller: caller ?? example.caller, expected: expectation))
     }
 
     private mutating func spoilPath() {
         let malformed = [
-            ("a control character", "a%01b"), ("invalid UTF-8", "%C3%28"), ("invalid percent-encoding", "%zz"), ("300 characters", String(repeating: "x", count: 300)),
+            ("a control character", "a%01b"), ("invalid UTF-8", "%C3%28"), ("invalid percent-encoding", "%zz"),
+            ("300 characters", String(repeating: "x", count: 300)),
         ]
         for name in example.parameters {
             for (what, value) in malformed {
-                add(what == "invalid UTF-8" ? .invalidUTF8 : .malformedID, name, what, .parameter(name), path: example.target(replacing: [name: value]))
+                add(
+                    what == "invalid UTF-8" ? .invalidUTF8 : .malformedID, name, what, .parameter(name),
+                    path: example.target(replacing: [name: value]))
             }
             let isUUID = Identifier(example.path[name] ?? "") != nil
             if isUUID {
@@ -83,7 +87,8 @@ struct BadInputAttempts {
         let base = example.query.map { "\($0.key.percentEncoded)=\($0.value.percentEncoded)" }
         func adding(_ extra: String) -> String { example.target(query: (base + [extra]).joined(separator: "&")) }
         func setting(_ name: String, _ raw: String) -> String {
-            example.target(query: example.query.map { "\($0.key.percentEncoded)=\($0.key == name ? raw : $0.value.percentEncoded)" }.joined(separator: "&"))
+            example.target(
+                query: example.query.map { "\($0.key.percentEncoded)=\($0.key == name ? raw : $0.value.percentEncoded)" }.joined(separator: "&"))
         }
         add(.unknownQuery, "noSuchParameter", "an unknown parameter", .parameter("noSuchParameter"), path: adding("noSuchParameter=1"))
         add(.invalidUTF8, "query", "invalid UTF-8 in the query", .query, path: adding("q=%C3%28"))
@@ -121,7 +126,9 @@ struct BadInputAttempts {
             return headers
         }
         for value in ["soon", "0", "-5", "1.5"] {
-            add(.malformedHeader, "X-Request-Timeout-Ms", "a timeout of \(value)", .parameter("X-Request-Timeout-Ms"), headers: with(.requestTimeout, value))
+            add(
+                .malformedHeader, "X-Request-Timeout-Ms", "a timeout of \(value)", .parameter("X-Request-Timeout-Ms"),
+                headers: with(.requestTimeout, value))
         }
         if example.headers[.idempotencyKey] != nil {
             for value in [String(repeating: "k", count: 256), "two words", "k\u{e9}y"] {

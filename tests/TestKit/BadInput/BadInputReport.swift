@@ -98,7 +98,8 @@ extension BadInputReport {
         var faults: [String]
         do {
             let exchange = try await target.service.client.send(
-                entry.key.method.rawValue, attempt.path, as: attempt.caller, headers: attempt.headers, body: attempt.body, contentType: attempt.contentType,
+                entry.key.method.rawValue, attempt.path, as: attempt.caller, headers: attempt.headers, body: attempt.body,
+                contentType: attempt.contentType,
                 chunked: attempt.chunked)
             let expected = attempt.expected
             faults = problemFaults(exchange, statuses: expected.statuses, codes: expected.codes, pointer: expected.pointer)

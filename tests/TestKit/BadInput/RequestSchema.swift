@@ -59,7 +59,9 @@ struct RequestSchema: Sendable {
         case .object(let members):
             for member in members {
                 guard let property = flat.properties[member.name] else { continue }
-                walk(member.value, property, "\(pointer)/\(JSON.escaped(member.name))", isRequired: flat.required.contains(member.name), &nodes, &missing)
+                walk(
+                    member.value, property, "\(pointer)/\(JSON.escaped(member.name))", isRequired: flat.required.contains(member.name), &nodes,
+                    &missing)
             }
             // Alternatives exclude each other: no example can hold the fields of all.
             guard !flat.hasAlternatives else { return }

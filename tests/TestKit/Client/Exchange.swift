@@ -64,7 +64,9 @@ public func expectProblem(
 func problemFaults(_ exchange: Exchange, statuses: Set<Int>, codes: Set<String>?, pointer: String?) -> [String] {
     var faults: [String] = []
     if !statuses.contains(exchange.status) { faults.append("status \(exchange.status) instead of \(statuses.sorted())") }
-    if exchange.headers[.contentType] != Problem.mediaType { faults.append("content type \(exchange.headers[.contentType] ?? "none") instead of \(Problem.mediaType)") }
+    if exchange.headers[.contentType] != Problem.mediaType {
+        faults.append("content type \(exchange.headers[.contentType] ?? "none") instead of \(Problem.mediaType)")
+    }
     let json = exchange.json
     let code = json["code"]?.string ?? ""
     if let codes, !codes.contains(code) { faults.append("code \"\(code)\" instead of \(codes.sorted())") }

@@ -71,7 +71,11 @@ public struct TestClient: Sendable {
         for field in try await tokens.headers(caller) where headers[field.name] == nil { fields.add(name: field.name.rawName, value: field.value) }
         if let contentType { fields.add(name: "Content-Type", value: contentType) }
         if let body {
-            if chunked { fields.add(name: "Transfer-Encoding", value: "chunked") } else { fields.add(name: "Content-Length", value: String(body.count)) }
+            if chunked {
+                fields.add(name: "Transfer-Encoding", value: "chunked")
+            } else {
+                fields.add(name: "Content-Length", value: String(body.count))
+            }
         } else if method != "GET" && method != "HEAD" {
             fields.add(name: "Content-Length", value: "0")
         }
@@ -131,7 +135,9 @@ enum Wire {
         }
     }
 
-    private static func write(_ head: HTTPRequestHead, _ body: ByteBuffer?, to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>) async throws {
+    private static func write(
+        _ head: HTTPRequestHead, _ body: ByteBuffer?, to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    ) async throws {
         try await outbound.write(.head(head))
         if var body {
             while let slice = body.readSlice(length: min(body.readableBytes, 16 << 10)), slice.readableBytes > 0 {

@@ -67,7 +67,9 @@ public func withService<T: Sendable>(
     let inForce = Settings(values)
     try definition.check(inForce)
     let logs = LogCapture()
-    let boot = Boot(service: definition.name, settings: inForce, logger: logs.logger(definition.name, metadataProvider: ServiceDefinition.logMetadata), sources: sources)
+    let boot = Boot(
+        service: definition.name, settings: inForce, logger: logs.logger(definition.name, metadataProvider: ServiceDefinition.logMetadata),
+        sources: sources)
     let parts = try await definition.build(boot)
     let outcome: Result<T, any Error>
     do {

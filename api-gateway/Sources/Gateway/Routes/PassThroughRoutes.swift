@@ -67,7 +67,9 @@ extension HTTPFields {
     /// the caller's credentials, which end here, nor what the call sets.
     fileprivate var forwarded: HTTPFields {
         var headers = self
-        let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap { HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" })) }
+        let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap {
+            HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" }))
+        }
         for name in HTTPFields.hopByHop.union(named) { headers[name] = nil }
         for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
         return headers

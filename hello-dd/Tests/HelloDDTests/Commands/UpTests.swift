@@ -97,7 +97,9 @@ struct UpTests {
 
         #expect(try await shop.run(["health", "--data", shop.data]).code == 0)
         kill(try #require(status.services.first { $0.service == .pricing }?.pid), SIGKILL)
-        try await shop.waitUntil("pricing is back") { report in report.ready && report.services.contains { $0.service == .pricing && $0.restarts == 1 } }
+        try await shop.waitUntil("pricing is back") { report in
+            report.ready && report.services.contains { $0.service == .pricing && $0.restarts == 1 }
+        }
         let logs = try await shop.run(["logs", "pricing", "--data", shop.data])
         #expect(logs.output == "pricing-service is here\npricing-service is here\n")
 

@@ -1,4 +1,3 @@
-import InventoryAPI
 import HTTPPath
 import InventoryAPI
 import PricingAPI

@@ -20,7 +20,8 @@ public struct Boot: Sendable {
     public let telemetry: Telemetry?
 
     public init(
-        service: String, settings: Settings, logger: Logger, sources: Sources = .system, readiness: Readiness = Readiness(), telemetry: Telemetry? = nil
+        service: String, settings: Settings, logger: Logger, sources: Sources = .system, readiness: Readiness = Readiness(),
+        telemetry: Telemetry? = nil
     ) {
         self.service = service
         self.settings = settings

@@ -104,7 +104,10 @@ extension ServiceDefinition {
         // Shut down in reverse: drain first, then the listener, then the background work.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = parts.background.map { .init(service: $0) }
         services.append(.init(service: application))
-        services.append(.init(service: Drain(readiness: boot.readiness, time: try boot.settings(ServiceSettings.drain), logger: logger), successTerminationBehavior: .ignore))
+        services.append(
+            .init(
+                service: Drain(readiness: boot.readiness, time: try boot.settings(ServiceSettings.drain), logger: logger),
+                successTerminationBehavior: .ignore))
         if let pid = try boot.settings.optional(ServiceSettings.supervisor) {
             services.append(.init(service: SupervisorWatch(pid: pid_t(pid)), successTerminationBehavior: .gracefullyShutdownGroup))
         }
@@ -134,7 +137,8 @@ extension ServiceDefinition {
         else { return false }
         let client = HTTPClient.forServices()
         let target = host == "0.0.0.0" ? "127.0.0.1" : host
-        let answer = try? await HTTPUpstream(name: name, baseURL: "http://\(target):\(port)", client: client).send(UpstreamRequest(.get, "/health/ready"))
+        let answer = try? await HTTPUpstream(name: name, baseURL: "http://\(target):\(port)", client: client).send(
+            UpstreamRequest(.get, "/health/ready"))
         try? await client.shutdown()
         return answer?.status == 200
     }

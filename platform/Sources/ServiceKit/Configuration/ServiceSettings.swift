@@ -30,7 +30,8 @@ public enum ServiceSettings {
         "log.level", default: "info", expected: "one of trace, debug, info, notice, warning, error, critical", help: "Least level that is logged."
     ) { ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains($0) ? $0 : nil }
     public static let logFormat = Setting<String>(
-        "log.format", default: "automatic", expected: "json, pretty or automatic", help: "automatic: pretty on a terminal, one JSON object a line elsewhere."
+        "log.format", default: "automatic", expected: "json, pretty or automatic",
+        help: "automatic: pretty on a terminal, one JSON object a line elsewhere."
     ) { ["json", "pretty", "automatic"].contains($0) ? $0 : nil }
     public static let environment = Setting<String>.string("dd.env", default: "local", help: "The deployment's name in logs and metrics.")
 

@@ -90,37 +90,44 @@ extension Routes {
             let state = readiness.state
             guard state == .ready else { throw Problem(503, "not_ready", "The service is \(state.rawValue).", retryAfterSeconds: 1) }
             let results = await HealthCheck.all(checks)
-            return .json(bytes: JSONWriter.object { json in
-                json.field("status", state.rawValue)
-                json.field("dependencies", results)
-            })
+            return .json(
+                bytes: JSONWriter.object { json in
+                    json.field("status", state.rawValue)
+                    json.field("dependencies", results)
+                })
         }
         on("GET /health") { _, _ in
             let results = await HealthCheck.all(checks)
             let allUp = results.allSatisfy { $0.error == nil }
-            return .json(bytes: JSONWriter.object { json in
-                json.field("service", boot.service)
-                json.field("version", BuildInfo.version)
-                json.field("status", allUp ? "up" : "degraded")
-                json.field("state", readiness.state.rawValue)
-                json.field("uptimeSeconds", Int((ContinuousClock.now - started).inSeconds))
-                json.field("dependencies", results)
-            })
+            return .json(
+                bytes: JSONWriter.object { json in
+                    json.field("service", boot.service)
+                    json.field("version", BuildInfo.version)
+                    json.field("status", allUp ? "up" : "degraded")
+                    json.field("state", readiness.state.rawValue)
+                    json.field("uptimeSeconds", Int((ContinuousClock.now - started).inSeconds))
+                    json.field("dependencies", results)
+                })
         }
         on("GET /version") { _, _ in
-            .json(bytes: JSONWriter.object { json in
-                json.field("service", boot.service)
-                json.field("version", BuildInfo.version)
-            })
+            .json(
+                bytes: JSONWriter.object { json in
+                    json.field("service", boot.service)
+                    json.field("version", BuildInfo.version)
+                })
         }
         on("GET /metrics") { _, _ in
-            .bytes(ByteBuffer(string: telemetry?.renderPrometheus() ?? "# this process collects no metrics\n"), type: "text/plain; version=0.0.4; charset=utf-8")
+            .bytes(
+                ByteBuffer(string: telemetry?.renderPrometheus() ?? "# this process collects no metrics\n"),
+                type: "text/plain; version=0.0.4; charset=utf-8")
         }
         on("GET /openapi.json") { _, _ in .json(bytes: document, headers: [.cacheControl: "no-cache"]) }
         on("GET /docs") { _, _ in
-            .bytes(page, type: "text/html; charset=utf-8", headers: [
-                .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", .cacheControl: "no-cache",
-            ])
+            .bytes(
+                page, type: "text/html; charset=utf-8",
+                headers: [
+                    .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", .cacheControl: "no-cache",
+                ])
         }
     }
 }

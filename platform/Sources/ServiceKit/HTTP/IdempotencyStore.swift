@@ -59,9 +59,11 @@ public enum Idempotency {
         let hash = hash(body)
         let (answer, replayed) = try await database.withTransaction { transaction -> (Answer, Bool) in
             let oldest = now - .seconds(24 * 3600)
-            try await transaction.execute("DELETE FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key) AND created_at < \(oldest)")
+            try await transaction.execute(
+                "DELETE FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key) AND created_at < \(oldest)")
             let rows = try await transaction.query(
-                "SELECT body_sha256, status, location, etag, body FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key)")
+                "SELECT body_sha256, status, location, etag, body FROM idempotency_keys WHERE subject = \(subject) AND route = \(name) AND key = \(key)"
+            )
             if let row = rows.first {
                 guard try row.decode("body_sha256", as: String.self) == hash else { throw reused }
                 return (

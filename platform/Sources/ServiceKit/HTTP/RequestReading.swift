@@ -77,10 +77,14 @@ public final class Query {
     init(_ text: String) throws(Problem) {
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = percentDecoded(parts[0], plusIsSpace: true), let value = percentDecoded(parts.count > 1 ? parts[1] : "", plusIsSpace: true) else {
-                throw Problem(400, "invalid_parameter", "The query is not valid percent-encoded UTF-8.", errors: [
-                    FieldError(pointer: "query", detail: "must be percent-encoded UTF-8")
-                ])
+            guard let name = percentDecoded(parts[0], plusIsSpace: true),
+                let value = percentDecoded(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
+            else {
+                throw Problem(
+                    400, "invalid_parameter", "The query is not valid percent-encoded UTF-8.",
+                    errors: [
+                        FieldError(pointer: "query", detail: "must be percent-encoded UTF-8")
+                    ])
             }
             guard values.count < 50 else { throw .invalidParameter("query", "must have at most 50 parameters") }
             if values.contains(where: { $0.name == name }) {
@@ -159,9 +163,11 @@ public struct Cursor: Hashable, Sendable, CustomStringConvertible {
 
 extension Problem {
     static func bodyTooLarge(_ limit: Int) -> Problem {
-        Problem(413, "body_too_large", "The body is longer than \(limit) bytes.", errors: [
-            FieldError(pointer: "", detail: "must have at most \(limit) bytes")
-        ])
+        Problem(
+            413, "body_too_large", "The body is longer than \(limit) bytes.",
+            errors: [
+                FieldError(pointer: "", detail: "must have at most \(limit) bytes")
+            ])
     }
 }
 

@@ -97,7 +97,8 @@ extension Request {
 
 extension Problem {
     /// 412: somebody changed it in between.
-    public static let preconditionFailed = Problem(412, "version_mismatch", "It was changed since you read it: read it again, and repeat your change.")
+    public static let preconditionFailed = Problem(
+        412, "version_mismatch", "It was changed since you read it: read it again, and repeat your change.")
 }
 
 extension String {

@@ -31,7 +31,8 @@ public struct LocalKeys: Sendable {
         let point = key.publicKey.x963Representation.dropFirst()
         return JWKS(keys: [
             JWK.ecdsa(
-                .es256, identifier: JWKIdentifier(string: Self.keyID(key)), x: base64URLEncoded(point.prefix(32)), y: base64URLEncoded(point.suffix(32)),
+                .es256, identifier: JWKIdentifier(string: Self.keyID(key)), x: base64URLEncoded(point.prefix(32)),
+                y: base64URLEncoded(point.suffix(32)),
                 curve: .p256)
         ])
     }
@@ -98,7 +99,8 @@ public struct TokenSigner: Sendable {
     ) async throws -> String {
         let seconds = Double(now.microseconds / 1_000_000)
         return try await keys.sign(
-            Claims(iss: issuer, sub: subject, aud: .one(audience), exp: seconds + lifetime.inSeconds, iat: seconds, nbf: seconds, role: role.rawValue),
+            Claims(
+                iss: issuer, sub: subject, aud: .one(audience), exp: seconds + lifetime.inSeconds, iat: seconds, nbf: seconds, role: role.rawValue),
             kid: keyID, header: ["typ": "JWT"])
     }
 }
