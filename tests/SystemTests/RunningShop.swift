@@ -21,14 +21,15 @@ struct RunningShop: Sendable {
     static func with(_ body: (RunningShop) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shop-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let client = HTTPClient.forServices()
+        // Patient: a caller that is slow on a busy machine is not what these tests are about.
+        let client = HTTPClient.forServices(connectTimeout: .seconds(60))
         let up = try await command(folder, "up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0")
         try #require(up.code == 0, "\(up.output)\(up.errors)")
         let result: Result<Void, any Error>
         do {
             let status = try await status(folder)
             let port = try #require(status.first { $0.name == "api-gateway" }?.port)
-            let gateway = HTTPUpstream(name: "gateway", baseURL: "http://127.0.0.1:\(port)", client: client, timeout: .seconds(10))
+            let gateway = HTTPUpstream(name: "gateway", baseURL: "http://127.0.0.1:\(port)", client: client, timeout: .seconds(60))
             let signer = try await LocalKeys(folder: folder.appending(path: "keys").path()).signer(.users)
             result = .success(try await body(RunningShop(folder: folder, gateway: gateway, signer: signer)))
         } catch {

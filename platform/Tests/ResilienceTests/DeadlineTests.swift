@@ -79,8 +79,8 @@ struct WithTimeoutTests {
 
     @Test("the body sees the deadline that it has")
     func deadlineInside() async throws {
-        let left = try await withTimeout(.seconds(60)) { Deadline.current?.remaining ?? .zero }
-        #expect(left > .seconds(50) && left <= .seconds(60))
+        let left = try await withTimeout(.seconds(3600)) { Deadline.current?.remaining ?? .zero }
+        #expect(left > .seconds(3000) && left <= .seconds(3600))
     }
 
     @Test("the body's error is the error")
