@@ -33,7 +33,7 @@ struct DocumentationTests {
         let documented = try Repository.text(".env.example").split(separator: "\n")
             .compactMap { $0.firstMatch(of: /^#?\s?([A-Z][A-Z0-9_]*)=/).map { String($0.output.1) } }
         // The supervisor sets it; a person never does.
-        let expected = Self.settingVariables(in: Repository.sources).subtracting(["SUPERVISOR_PID"])
+        let expected = Self.settingVariables(in: Repository.sources).subtracting(["SUPERVISOR_FD"])
         #expect(expected.subtracting(documented).sorted() == [], "missing in .env.example")
         #expect(Set(documented).subtracting(expected).sorted() == [], "in .env.example, and no service reads it")
         #expect(documented.count == Set(documented).count, "a variable is in .env.example twice")

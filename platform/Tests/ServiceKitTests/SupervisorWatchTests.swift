@@ -1,47 +1,36 @@
-import Logging
-import ServiceLifecycle
 import Testing
 
 @testable import ServiceKit
 
 #if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
 #elseif canImport(Darwin)
 import Darwin
 #endif
 
-@Suite("a service that hello-dd started stops with it")
+/// What a service does with the pipe that its supervisor holds.
 struct SupervisorWatchTests {
-    /// Ends when it is asked to, and says whether it was cancelled instead.
-    private actor Worker: Service {
-        private(set) var wasCancelled = false
-
-        func run() async throws {
-            do { try await gracefulShutdown() } catch { wasCancelled = true }
-        }
+    @Test("when the last writing end of the pipe is closed, the service is told, and not before")
+    func end() async throws {
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        // As after a fork: a second holder.
+        let copy = dup(ends[1])
+        let (told, continuation) = AsyncStream.makeStream(of: Void.self)
+        try await onEnd(ofPipe: ends[0]) { continuation.yield() }
+        close(ends[1])
+        continuation.yield()
+        var iterator = told.makeAsyncIterator()
+        // Only this test's own: the pipe still has a holder.
+        await iterator.next()
+        close(copy)
+        #expect(await iterator.next() != nil)
     }
 
-    @Test("a graceful shutdown ends the watch without cancelling the work of others")
-    func graceful() async throws {
-        let worker = Worker()
-        let group = ServiceGroup(
-            services: [worker, SupervisorWatch(pid: getpid())], gracefulShutdownSignals: [], logger: Logger(label: "test"))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-        }
-        #expect(await !worker.wasCancelled)
-    }
-
-    @Test("when the supervisor has gone, the watch ends")
-    func gone() async throws {
-        // A process that has ended and was waited for: its number names nobody.
-        var child: pid_t = 0
-        #expect(posix_spawnp(&child, "true", nil, nil, [strdup("true"), nil], nil) == 0)
-        #expect(waitpid(child, nil, 0) == child)
-        try await SupervisorWatch(pid: child).run()
+    @Test("a descriptor that is no pipe is a configuration error that names the variable")
+    func noPipe() async throws {
+        let file = open("/etc/passwd", O_RDONLY)
+        let error = await #expect(throws: ConfigurationError.self) { try await onEnd(ofPipe: file) {} }
+        #expect(error?.description.contains("SUPERVISOR_FD") == true)
     }
 }

@@ -33,7 +33,6 @@ struct Plan: Hashable, Sendable {
         if let logLevel { environment["LOG_LEVEL"] = logLevel }
         if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)
-        environment["SUPERVISOR_PID"] = String(SystemCall.ownProcess)
         for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {
             // One that is not started here may run elsewhere, and then the environment says where.
             if services.contains(upstream) || inherited[variable] == nil { environment[variable] = url(of: upstream) }

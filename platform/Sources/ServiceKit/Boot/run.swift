@@ -87,6 +87,9 @@ extension ServiceDefinition {
             let address = channel.localAddress
             logger.info("ready", metadata: ["address": "\(address?.ipAddress ?? ""):\(address?.port ?? 0)"])
         }
+        if let descriptor = try boot.settings.optional(ServiceSettings.supervisor) {
+            try await onEnd(ofPipe: CInt(descriptor)) { Task { await group.triggerGracefulShutdown() } }
+        }
         try await group.run()
     }
 
@@ -108,9 +111,6 @@ extension ServiceDefinition {
             .init(
                 service: Drain(readiness: boot.readiness, time: try boot.settings(ServiceSettings.drain), logger: logger),
                 successTerminationBehavior: .ignore))
-        if let pid = try boot.settings.optional(ServiceSettings.supervisor) {
-            services.append(.init(service: SupervisorWatch(pid: pid_t(pid)), successTerminationBehavior: .gracefullyShutdownGroup))
-        }
         var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: signals, logger: quiet)
         configuration.maximumGracefulShutdownDuration = try boot.settings(ServiceSettings.drain) + boot.settings(ServiceSettings.shutdownTimeout)
         return ServiceGroup(configuration: configuration)
@@ -178,15 +178,14 @@ private struct Drain: Service {
     }
 }
 
-/// Ends the service when the process that started it has gone, even by SIGKILL: nothing is left behind on a laptop.
-struct SupervisorWatch: Service {
-    let pid: pid_t
-
-    func run() async throws {
-        // A graceful shutdown ends the wait by cancelling it. Passed on, that would count as a failure of this service, and a failure
-        // cancels the others at once instead of letting their requests end.
-        try? await cancelWhenGracefulShutdown {
-            while getppid() == pid || kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(500)) }
-        }
+/// Calls `body` when nobody holds the writing end of a pipe any more. Whoever starts a service keeps that end and writes nothing: when
+/// it has gone, even by SIGKILL, the kernel closes it, and the service stops; nothing is left behind on a laptop.
+/// - Parameter descriptor: the reading end; owned from here on.
+func onEnd(ofPipe descriptor: CInt, _ body: @escaping @Sendable () -> Void) async throws {
+    do {
+        let channel = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton).takingOwnershipOfDescriptor(input: descriptor).get()
+        channel.closeFuture.whenComplete { _ in body() }
+    } catch {
+        throw ConfigurationError("\(ServiceSettings.supervisor.variable) must be the reading end of a pipe")
     }
 }

@@ -50,7 +50,8 @@ public enum ServiceSettings {
     public static let issuer = Setting<String>.string(
         "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
     public static let supervisor = Setting<Int>.integer(
-        "supervisor.pid", in: 1...Int(Int32.max), help: "Set by hello-dd up: the service stops when this process has gone.")
+        "supervisor.fd", in: 3...65535,
+        help: "Set by hello-dd up: a pipe that it holds open; the service stops when the pipe ends, so when hello-dd has gone.")
 
     static func all(port number: Int) -> [SettingInfo] {
         [
