@@ -23,7 +23,7 @@ struct AccessTests {
                 let path = key.path.replacing("{id}", with: "LAPTOP-001").replacing("{productId}", with: "LAPTOP-001").replacing("{code}", with: "SAVE5")
                 for (name, caller, role) in Self.callers {
                     let answer = try await gateway.client.send(key.method.rawValue, path, as: caller)
-                    if allowed.contains(.anyone) || allowed.contains(role) {
+                    if allowed.contains(role) {
                         #expect(answer.status != 401 && answer.status != 403, "\(key) is for \(name)")
                     } else if role == .anonymous {
                         expectProblem(answer, 401, "unauthenticated", pointer: "Authorization")

@@ -26,7 +26,7 @@ import Testing
     }
 
     private static let draft: JSON = [
-        "sku": "LAMP-001", "name": "Lamp", "description": "Red", "category": "light", "attributes": ["color": "red"], "reorderPoint": 5,
+        "sku": "LAMP-900", "name": "Lamp", "description": "Red", "category": "light", "attributes": ["color": "red"], "reorderPoint": 5,
     ]
 
     private static let products: [RouteExample] = [
@@ -43,7 +43,7 @@ import Testing
         RouteExample("DELETE /api/v1/products/{id}", path: ["id": "MOUSE-001"], headers: [.ifMatch: "\"1\""], caller: .operator),
         RouteExample(
             "POST /api/v1/products/import", query: ["dryRun": "true"],
-            raw: .bytes(Array("sku,name,category\nLAMP-001,Lamp,light\n".utf8), contentType: "text/csv"), caller: .operator),
+            raw: .bytes(Array("sku,name,category\nLAMP-900,Lamp,light\n".utf8), contentType: "text/csv"), caller: .operator),
         RouteExample("GET /api/v1/products/low-stock", query: ["limit": "2"], caller: .operator),
     ]
 

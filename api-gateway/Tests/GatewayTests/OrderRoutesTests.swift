@@ -93,7 +93,7 @@ struct OrderRoutesTests {
             #expect(placed.header("Preference-Applied") == nil)
         }
         try await withShop(settings: ["SANDBOX_PAUSE_SECONDS": "2"]) { shop in
-            try await place(shop, Self.body(method: "card_slow"), headers: [.requestTimeout: "700"]).expect(202)
+            _ = try await place(shop, Self.body(method: "card_slow"), headers: [.requestTimeout: "700"]).expect(202)
         }
     }
 
