@@ -46,8 +46,8 @@ enum Mirror {
     }
 }
 
-/// Runs a gateway between two mirrors.
-func withMirrors<T: Sendable>(settings: [String: String] = [:], _ body: (RunningService) async throws -> T) async throws -> T {
+/// Runs a gateway between two mirrors; `body` gets a client of it.
+func withMirrors<T: Sendable>(settings: [String: String] = [:], _ body: (TestClient) async throws -> T) async throws -> T {
     let inventory = Mirror.definition(
         "inventory-service",
         ["GET /api/v1/products/low-stock", "GET /api/v1/stock/movements", "POST /api/v1/products", "PATCH /api/v1/products/{id}", "POST /api/v1/products/import"],
@@ -57,7 +57,7 @@ func withMirrors<T: Sendable>(settings: [String: String] = [:], _ body: (Running
         try await withService(pricing, keys: inventory.keysFolder) { pricing in
             let between = gatewaySettings(inventory: inventory.baseURL, pricing: pricing.baseURL)
             return try await withService(GatewayApp.definition, settings: between.merging(settings) { $1 }, keys: inventory.keysFolder) { gateway in
-                try await body(gateway)
+                try await body(gateway.client.unrecorded)
             }
         }
     }

@@ -13,9 +13,9 @@ struct PassThroughTests {
 
     @Test("path and query arrive as they were sent")
     func target() async throws {
-        try await withMirrors { gateway in
+        try await withMirrors { client in
             let path = "/api/v1/stock/movements?product=A%2FB&limit=2&cursor=a%3D%3D&x=%C3%BC&empty="
-            let seen = try await gateway.client.get(path, as: .operator).expect(200).json
+            let seen = try await client.get(path, as: .operator).expect(200).json
             #expect(seen["target"] == .string(path))
             #expect(seen["method"] == "GET")
         }
@@ -23,32 +23,32 @@ struct PassThroughTests {
 
     @Test("the gateway calls with its own token, on behalf of the operator; credentials and claims from outside end here")
     func identity() async throws {
-        try await withMirrors { gateway in
+        try await withMirrors { client in
             let spoofed: HTTPFields = [.onBehalfOf: "root", .cookie: "session=1"]
-            let seen = try await gateway.client.get("/api/v1/products/low-stock", as: .operatorNamed("olivia"), headers: spoofed).expect(200).json
+            let seen = try await client.get("/api/v1/products/low-stock", as: .operatorNamed("olivia"), headers: spoofed).expect(200).json
             #expect(seen["subject"] == "api-gateway")
             #expect(seen["onBehalfOf"] == "olivia")
             #expect(seen["headers"]?["cookie"] == nil)
-            let token = try await gateway.client.tokens.token(.operatorNamed("olivia")) ?? ""
+            let token = try await client.tokens.token(.operatorNamed("olivia")) ?? ""
             #expect(seen["headers"]?["authorization"]?.string?.contains(token) == false)
 
-            let anonymous = try await gateway.client.post("/api/v1/quotes", json: [:], headers: spoofed).expect(200).json
+            let anonymous = try await client.post("/api/v1/quotes", json: [:], headers: spoofed).expect(200).json
             #expect(anonymous["subject"] == "api-gateway")
             #expect(anonymous["onBehalfOf"] == nil)
-            let shopper = try await gateway.client.post("/api/v1/quotes", json: [:], as: .shopper("ann"), headers: spoofed).expect(200).json
+            let shopper = try await client.post("/api/v1/quotes", json: [:], as: .shopper("ann"), headers: spoofed).expect(200).json
             #expect(shopper["onBehalfOf"] == "ann")
         }
     }
 
     @Test("headers that concern the connection end here, those that it names included; all others go on")
     func headers() async throws {
-        try await withMirrors { gateway in
+        try await withMirrors { client in
             let sent: HTTPFields = [
                 .connection: "X-Secret, X-Other", .te: "trailers", .upgrade: "h2c", .proxyAuthorization: "Basic x", HTTPField.Name("Keep-Alive")!: "5",
                 HTTPField.Name("X-Secret")!: "1", HTTPField.Name("X-Other")!: "2", .ifNoneMatch: "\"3\"", .acceptLanguage: "de",
                 HTTPField.Name("X-Custom")!: "kept",
             ]
-            let seen = try await gateway.client.get("/api/v1/products/low-stock", as: .operator, headers: sent).expect(200).json["headers"]
+            let seen = try await client.get("/api/v1/products/low-stock", as: .operator, headers: sent).expect(200).json["headers"]
             for name in ["te", "upgrade", "proxy-authorization", "keep-alive", "x-secret", "x-other"] { #expect(seen?[name] == nil, "\(name)") }
             #expect(seen?["if-none-match"] == "\"3\"")
             #expect(seen?["accept-language"] == "de")
@@ -58,12 +58,12 @@ struct PassThroughTests {
 
     @Test("correlation, trace and what is left of the caller's time go on")
     func context() async throws {
-        try await withMirrors { gateway in
+        try await withMirrors { client in
             let sent: HTTPFields = [
                 .correlationID: "corr-1", .traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", .tracestate: "dd=s:1",
                 .baggage: "team=blue", .requestTimeout: "4000",
             ]
-            let answer = try await gateway.client.get("/api/v1/products/low-stock", as: .operator, headers: sent).expect(200)
+            let answer = try await client.get("/api/v1/products/low-stock", as: .operator, headers: sent).expect(200)
             let seen = answer.json["headers"]
             #expect(seen?["x-correlation-id"] == "corr-1")
             let trace = try #require(seen?["traceparent"]?.string).split(separator: "-")
@@ -80,29 +80,29 @@ struct PassThroughTests {
 
     @Test("a body goes on byte for byte under its own type, and a missing type is not made up")
     func body() async throws {
-        try await withMirrors { gateway in
+        try await withMirrors { client in
             let text = "{ \"a\" : 1.0, \"ü\": \"\\u00e9\" }\n"
-            let typed = try await gateway.client.send(
+            let typed = try await client.send(
                 "PATCH", "/api/v1/products/A-1", as: .operator, body: Array(text.utf8), contentType: "application/merge-patch+json; v=1"
             ).expect(200).json
             #expect(typed["body"] == .string(text))
             #expect(typed["headers"]?["content-type"] == "application/merge-patch+json; v=1")
-            let chunked = try await gateway.client.send("POST", "/api/v1/products", as: .operator, body: Array(text.utf8), chunked: true).expect(200).json
+            let chunked = try await client.send("POST", "/api/v1/products", as: .operator, body: Array(text.utf8), chunked: true).expect(200).json
             #expect(chunked["body"] == .string(text))
             #expect(chunked["headers"]?["content-type"] == nil)
-            let empty = try await gateway.client.post("/api/v1/products", as: .operator).expect(200).json
+            let empty = try await client.post("/api/v1/products", as: .operator).expect(200).json
             #expect(empty["bytes"] == 0)
         }
     }
 
     @Test("a body over the gateway's bound is refused before anything is sent on; an import has no bound")
     func size() async throws {
-        try await withMirrors(settings: ["HTTP_MAX_BODY_BYTES": "4096"]) { gateway in
+        try await withMirrors(settings: ["HTTP_MAX_BODY_BYTES": "4096"]) { client in
             let long = [UInt8](repeating: UInt8(ascii: "x"), count: 300_000)
             for chunked in [true, false] {
-                let refused = try await gateway.client.send("POST", "/api/v1/products", as: .operator, body: long, chunked: chunked)
+                let refused = try await client.send("POST", "/api/v1/products", as: .operator, body: long, chunked: chunked)
                 expectProblem(refused, 413, "body_too_large")
-                let imported = try await gateway.client.send(
+                let imported = try await client.send(
                     "POST", "/api/v1/products/import?dryRun=true", as: .operator, body: long, contentType: "text/csv", chunked: chunked)
                 #expect(imported.expect(200).json["bytes"] == 300_000)
                 #expect(imported.json["target"] == "/api/v1/products/import?dryRun=true")
@@ -114,8 +114,8 @@ struct PassThroughTests {
 
     @Test("the answer comes back with its headers, each once")
     func answer() async throws {
-        try await withMirrors { gateway in
-            let answer = try await gateway.client.get("/api/v1/products/low-stock", as: .operator).expect(200)
+        try await withMirrors { client in
+            let answer = try await client.get("/api/v1/products/low-stock", as: .operator).expect(200)
             #expect(answer.header("ETag") == "\"7\"")
             #expect(answer.header("X-Custom") == "kept")
             #expect(answer.header("Cache-Control") == "max-age=5")
