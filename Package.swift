@@ -186,8 +186,10 @@ let package = Package(
             ], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Basics", "Gateway", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "ServiceKit", "HTTPPath"],
-            path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
+            dependencies: [
+                "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath", httpTypes,
+                hummingbird, nioCore,
+            ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),

@@ -40,6 +40,7 @@ enum GatewaySettings {
     }
 }
 
+<<<<<<< HEAD
 /// The gateway: the one door of the shop.
 let gateway = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all) { boot in
     let settings = boot.settings
@@ -48,55 +49,79 @@ let gateway = ServiceDefinition(name: "api-gateway", port: 8000, settings: Gatew
         jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator], sources: boot.sources
     )
     let signer = try await keys.signer(.services)
+=======
+/// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
+enum GatewayApp {
+    static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all, build: build)
+>>>>>>> 7ef5704 (wip: tests of the gateway)
 
-    let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
-    try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
-
-    let client = HTTPClient.forServices()
-    let timeout = try settings(GatewaySettings.serviceTimeout)
-    func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
-        let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
-        return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
-    }
-    let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
-    let pricing = try upstream("pricing", GatewaySettings.pricingURL)
-
-    let orders = Orders(
-        database: database,
-        parties: OrderParties(
-            inventory: InventoryClient(upstream: inventory), pricing: PricingClient(pricing),
-            payments: SandboxPayments(database, sources: boot.sources, pause: try settings(GatewaySettings.sandboxPause))),
-        sources: boot.sources, logger: boot.logger, patience: try settings(GatewaySettings.orderPatience),
-        timeAllowed: try settings(GatewaySettings.orderTime))
-
-    let routes = Routes(access: access)
-    routes.addProducts(ProductViews(inventory: inventory, pricing: pricing))
-    routes.addOrders(orders)
-    routes.addPassThrough(inventory: inventory, pricing: pricing)
-
-    return try ServiceParts(
-        routes: routes, boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
-        health: [
-            HealthCheck("database") { try await database.query("SELECT 1") },
-            HealthCheck("inventory") { try await inventory.checkReady() },
-            HealthCheck("pricing") { try await pricing.checkReady() },
-        ],
-        background: [orders.background],
-        close: {
-            await orders.stop()
+    static func build(_ boot: Boot) async throws -> ServiceParts {
+        let settings = boot.settings
+        let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
+        let authorizer = try await Authorizer(
+            jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator], sources: boot.sources)
+        let signer = try await keys.signer(.services)
+        let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
+        let client = HTTPClient.forServices()
+        do {
+            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
+            let timeout = try settings(GatewaySettings.serviceTimeout)
+            func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
+                let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
+                return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
+            }
+            let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
+            let pricing = try upstream("pricing", GatewaySettings.pricingURL)
+            let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
+            return try ServiceParts(
+                routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                authorizer: authorizer,
+                health: [
+                    HealthCheck("database") { try await database.query("SELECT 1 AS one") },
+                    HealthCheck("inventory") { try await inventory.checkReady() },
+                    HealthCheck("pricing") { try await pricing.checkReady() },
+                ],
+                background: [orders.background],
+                close: {
+                    await orders.stop()
+                    try? await client.shutdown()
+                    await database.shutdown()
+                })
+        } catch {
             try? await client.shutdown()
             await database.shutdown()
-        })
+            throw error
+        }
+    }
+
+    private static func orders(_ boot: Boot, _ database: any Database, inventory: any Upstream, pricing: any Upstream) throws -> Orders {
+        let settings = boot.settings
+        return Orders(
+            database: database,
+            parties: OrderParties(
+                inventory: InventoryClient(upstream: inventory), pricing: PricingClient(pricing),
+                payments: SandboxPayments(database, sources: boot.sources, pause: try settings(GatewaySettings.sandboxPause))),
+            sources: boot.sources, logger: boot.logger, patience: try settings(GatewaySettings.orderPatience),
+            timeAllowed: try settings(GatewaySettings.orderTime))
+    }
+
+    private static func routes(inventory: any Upstream, pricing: any Upstream, _ orders: Orders) -> Routes {
+        let routes = Routes(access: access)
+        routes.addProducts(ProductViews(inventory: inventory, pricing: pricing))
+        routes.addOrders(orders)
+        routes.addPassThrough(inventory: inventory, pricing: pricing)
+        return routes
+    }
 }
 
 extension HTTPUpstream {
     func checkReady() async throws {
         let answer = try await send(UpstreamRequest(.get, "/health/ready"))
-        guard answer.status == 200 else { throw Problem(status: answer.status, body: answer.body) }
+        guard answer.status == 200 else { throw Problem(answer) }
     }
 }
 
 @main
 struct Main {
-    static func main() async { await gateway.main() }
+    static func main() async { await GatewayApp.definition.main() }
 }

@@ -142,7 +142,7 @@ public struct Orders: Sendable {
                 throw Problem(409, "order_not_cancellable", "An order that is \(found.status.rawValue) cannot be cancelled.")
             case .cancelling: return nil
             case .pending:
-                _ = try await sagas.requestCancel(id, transaction)
+                _ = try await sagas.requestCancel(id, now: now, transaction)
                 try await store.update(id, status: .cancelling, now: now, transaction)
                 return (id, order.kind)
             case .confirmed:

@@ -57,10 +57,12 @@ struct SagaStore: Sendable {
         try await transaction.query("SELECT cancel_requested FROM sagas WHERE id = \(id)").first?.decode("cancel_requested") ?? false
     }
 
-    /// Asks the unfinished saga to stop while it still can; false if there is none.
-    func requestCancel(_ id: Identifier, _ transaction: any SQLRunner) async throws -> Bool {
+    /// Asks the unfinished saga to stop while it still can, and makes it due: a wait for a later try ends. False if there is none.
+    func requestCancel(_ id: Identifier, now: Timestamp, _ transaction: any SQLRunner) async throws -> Bool {
         try await transaction.execute(
-            "UPDATE sagas SET cancel_requested = TRUE WHERE id = \(id) AND state IN ('running', 'compensating')") == 1
+            """
+            UPDATE sagas SET cancel_requested = TRUE, next_attempt_at = \(now) WHERE id = \(id) AND state IN ('running', 'compensating')
+            """) == 1
     }
 
     /// Stores what a saga has become, with its line of history.

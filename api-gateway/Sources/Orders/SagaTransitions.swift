@@ -48,12 +48,16 @@ extension SagaRecord {
             return compensate(from: step - 1, because: problem, definition)
         case .stepUnknown(let retryAt):
             attempt += 1
-            nextAttemptAt = retryAt
             if step < definition.pivot {
                 // The current step may have had its effect: its undo is part of the compensation.
                 if let reason = reasonToStop(now) { return compensate(from: step, because: reason, definition) }
-            } else if attempt >= parkAfter {
-                return park(because: Problem(500, "step_unresolved", "The step \(definition.steps[step].name) stays unresolved."))
+                // The wait must not outlast the time allowed: when that is over, somebody has to notice.
+                nextAttemptAt = min(retryAt, deadlineAt)
+            } else {
+                if attempt >= parkAfter {
+                    return park(because: Problem(500, "step_unresolved", "The step \(definition.steps[step].name) stays unresolved."))
+                }
+                nextAttemptAt = retryAt
             }
             return "unknown"
         case .undoDone:

@@ -3,6 +3,7 @@ import Database
 import HTTPPath
 import InventoryAPI
 import Payments
+import Resilience
 import TestKit
 import Testing
 
@@ -48,6 +49,20 @@ struct CancellingTests {
         while try await orders.get(placed.id).status != .cancelling { await Task.yield() }
         gate.open()
         #expect(try await cancelled.status == .cancelled)
+    }
+
+    @Test("an order that waits for a later try is called off at once")
+    func whileWaiting() async throws {
+        let scene = try await Scene()
+        var limits = Scene.limits
+        limits.backoff = Backoff(base: .seconds(86_400), cap: .seconds(86_400))
+        scene.stage.fail("reserve", .unreachable)
+        let orders = scene.orders(timeAllowed: .seconds(86_400), limits: limits)
+        let placed = try await scene.place(orders)
+        #expect(placed.status == .pending)
+        let order = try await orders.cancel(placed.id, subject: "ann")
+        #expect(order.status == .cancelled)
+        try await scene.expectUndone(order)
     }
 
     @Test("an order that is called off while its capture runs is completed, then refunded and restocked")

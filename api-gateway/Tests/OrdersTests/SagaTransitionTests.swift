@@ -176,12 +176,23 @@ struct SagaTransitionTests {
 
     @Test("the next try is due when the back-off says, and everything else at once")
     func due() {
-        var unknown = record(step: 1)
+        var unknown = record(step: 2)
         _ = unknown.apply(.stepUnknown(retryAt: now + .seconds(4)), definition, now: now, parkAfter: 3)
         #expect(unknown.nextAttemptAt == now + .seconds(4))
+        var late = record(step: 1, .late)
+        _ = late.apply(.stepUnknown(retryAt: now + .seconds(4)), definition, now: now, parkAfter: 3)
+        #expect(late.state == .compensating)
+        #expect(late.nextAttemptAt == now)
         var done = record(step: 1)
         _ = done.apply(.stepDone(Trace("after")), definition, now: now, parkAfter: 3)
         #expect(done.nextAttemptAt == now)
+    }
+
+    @Test("before the pivot no try is put off beyond the time allowed")
+    func dueInTime() {
+        var saga = record(step: 1)
+        _ = saga.apply(.stepUnknown(retryAt: now + .seconds(4)), definition, now: now, parkAfter: 3)
+        #expect(saga.nextAttemptAt == saga.deadlineAt)
     }
 
     @Test("whatever happens in whatever order, a saga that took its pivot is never undone, and one that did not ends undone or parked")

@@ -50,7 +50,7 @@ final class Warehouse: Sendable {
             case ("reserve", nil):
                 var lines: [String: Int64] = [:]
                 for line in body["lines"]?.array ?? [] {
-                    lines[(line["productId"] ?? line["product"])?.string ?? "", default: 0] += line["quantity"]?.integer ?? 0
+                    lines[line["productId"]?.string ?? "", default: 0] += line["quantity"]?.integer ?? 0
                 }
                 let short = lines.filter { state.available[$0.key, default: 0] < $0.value }.sorted { $0.key < $1.key }
                 guard short.isEmpty else {

@@ -107,12 +107,12 @@ public struct ReservationLine: Hashable, Sendable {
 
 extension ReservationLine: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
-        self.init(product: fields.productReference("product"), quantity: fields.integer("quantity", Self.quantityRange))
+        self.init(product: fields.productReference("productId"), quantity: fields.integer("quantity", Self.quantityRange))
     }
 
     public func write(to json: inout JSONWriter) {
         json.object {
-            $0.field("product", product)
+            $0.field("productId", product)
             $0.field("quantity", quantity)
         }
     }
@@ -175,7 +175,7 @@ public struct Shortage: Hashable, Sendable {
     public static func list(in problem: Problem) -> [Shortage] {
         guard let lines = problem.extra.first(where: { $0.name == "lines" })?.value.array else { return [] }
         return lines.compactMap { line in
-            guard let product = line["product"]?.string, let sku = line["sku"]?.string, let requested = line["requested"]?.integer,
+            guard let product = line["productId"]?.string, let sku = line["sku"]?.string, let requested = line["requested"]?.integer,
                 let available = line["available"]?.integer
             else { return nil }
             return Shortage(product: product, sku: sku, requested: requested, available: available)
@@ -185,7 +185,7 @@ public struct Shortage: Hashable, Sendable {
     /// As a member of a problem.
     public var json: JSON {
         .object([
-            .init("product", .string(product)), .init("sku", .string(sku)), .init("requested", .integer(requested)),
+            .init("productId", .string(product)), .init("sku", .string(sku)), .init("requested", .integer(requested)),
             .init("available", .integer(available)),
         ])
     }

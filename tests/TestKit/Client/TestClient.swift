@@ -20,6 +20,16 @@ public struct TestClient: Sendable {
         recorder = ExchangeRecorder(service: service)
     }
 
+    private init(unrecorded client: TestClient) {
+        service = client.service
+        port = client.port
+        tokens = client.tokens
+        recorder = nil
+    }
+
+    /// The same, but nothing is recorded: for a service with a double behind it, whose answers are not those of its contract.
+    public var unrecorded: TestClient { TestClient(unrecorded: self) }
+
     public var baseURL: String { "http://127.0.0.1:\(port)" }
 
     public func get(_ path: String, as caller: Caller = .anonymous, headers: HTTPFields = [:]) async throws -> Exchange {

@@ -13,18 +13,24 @@ extension Routes {
             "GET /api/v1/products/low-stock", "GET /api/v1/products/{id}/stock", "POST /api/v1/products/{id}/stock/adjustments",
             "GET /api/v1/stock/movements",
         ] as [RouteKey] {
-            on(key) { request, context in try await forward(request, body: .whole(context), to: inventory) }
+            on(key) { request, context in try await forward(key, request, context, to: inventory) }
         }
-        on("POST /api/v1/products/import", .streaming) { request, context in try await forward(request, body: .stream, to: inventory) }
+        on("POST /api/v1/products/import", .streaming) { request, _ in try await forward(request, body: .stream, to: inventory) }
         for key in [
             "POST /api/v1/quotes", "GET /api/v1/prices/{productId}", "PUT /api/v1/prices/{productId}", "GET /api/v1/prices/{productId}/history",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
             "DELETE /api/v1/discounts/{code}", "GET /api/v1/exchange-rates", "PUT /api/v1/exchange-rates", "GET /api/v1/tax-rules",
             "PUT /api/v1/tax-rules",
         ] as [RouteKey] {
-            on(key) { request, context in try await forward(request, body: .whole(context), to: pricing) }
+            on(key) { request, context in try await forward(key, request, context, to: pricing) }
         }
     }
+}
+
+private func forward(_ key: RouteKey, _ request: Request, _ context: ServiceContext, to upstream: any Upstream) async throws -> Response {
+    // What is no text at all is refused here: a client library may make something else of it on the way.
+    for segment in key.path.split(separator: "/") where segment.hasPrefix("{") { _ = try context.path(String(segment.dropFirst().dropLast())) }
+    return try await forward(request, body: .whole(context), to: upstream)
 }
 
 /// How a request's body goes on.

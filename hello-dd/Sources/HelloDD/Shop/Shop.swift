@@ -103,7 +103,7 @@ extension Problem {
         lines += errors.map { $0.pointer.isEmpty ? "  \($0.detail)" : "  \($0.pointer): \($0.detail)" }
         // Of `insufficient_stock`.
         for line in extra.first(where: { $0.name == "lines" })?.value.array ?? [] {
-            guard let product = line["sku"]?.string ?? line["product"]?.string, let available = line["available"]?.integer else { continue }
+            guard let product = line["sku"]?.string ?? line["productId"]?.string, let available = line["available"]?.integer else { continue }
             lines.append("  \(product): \(line["requested"]?.integer ?? 0) wanted, \(available) available")
         }
         return lines

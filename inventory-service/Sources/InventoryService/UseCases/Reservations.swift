@@ -142,11 +142,11 @@ struct Reservations: Sendable {
         for (index, line) in request.lines.enumerated() {
             let key = ProductKey(line.product)
             guard let stock = stocks.first(where: { .id($0.productID) == key || .sku($0.sku) == key }) else {
-                errors.append(FieldError(pointer: "/lines/\(index)/product", detail: "is no product"))
+                errors.append(FieldError(pointer: "/lines/\(index)/productId", detail: "is no product"))
                 continue
             }
             guard seen.insert(stock.productID).inserted else {
-                errors.append(FieldError(pointer: "/lines/\(index)/product", detail: "is in another line already: put them together"))
+                errors.append(FieldError(pointer: "/lines/\(index)/productId", detail: "is in another line already: put them together"))
                 continue
             }
             if stock.available < line.quantity {

@@ -13,7 +13,7 @@ struct ReservationRouteTests {
     static let id = Identifier("019d0000-0000-7000-8000-000000000001")!
     static let order = Identifier("019d0000-0000-7000-8000-0000000000aa")!
     static let path = InventoryPaths.reservation(id)
-    static let body: JSON = ["orderId": "019d0000-0000-7000-8000-0000000000aa", "lines": [["product": "PEN-1", "quantity": 2]]]
+    static let body: JSON = ["orderId": "019d0000-0000-7000-8000-0000000000aa", "lines": [["productId": "PEN-1", "quantity": 2]]]
 
     @Test("the first is 201 and the same again is 200, held for a quarter of an hour unless told")
     func reserve() async throws {
@@ -76,7 +76,7 @@ struct ReservationRouteTests {
     func conflicts() async throws {
         try await withInventory { service, client in
             try await service.client.put(Self.path, json: Self.body, as: .gateway).expect(201)
-            let other = Self.body.with("lines", [["product": "PEN-1", "quantity": 3]])
+            let other = Self.body.with("lines", [["productId": "PEN-1", "quantity": 3]])
             expectProblem(try await service.client.put(Self.path, json: other, as: .gateway), 409, "reservation_conflict")
             _ = try await client.confirm(Self.id, key: "c")
             expectProblem(try await service.client.post("\(Self.path)/release", as: .gateway), 409, "reservation_sold")
@@ -101,9 +101,9 @@ struct ReservationRouteTests {
     @Test(
         "a bad line is told by its pointer",
         arguments: [
-            ([["product": "NONE-1", "quantity": 1]], "/lines/0/product"), ([["product": "pen", "quantity": 1]], "/lines/0/product"),
-            ([["product": "PEN-1", "quantity": 0]], "/lines/0/quantity"), ([["product": "PEN-1"]], "/lines/0/quantity"),
-            ([["product": "PEN-1", "quantity": 1], ["product": "PEN-1", "quantity": 1]], "/lines/1/product"), ([], "/lines"),
+            ([["productId": "NONE-1", "quantity": 1]], "/lines/0/productId"), ([["productId": "pen", "quantity": 1]], "/lines/0/productId"),
+            ([["productId": "PEN-1", "quantity": 0]], "/lines/0/quantity"), ([["productId": "PEN-1"]], "/lines/0/quantity"),
+            ([["productId": "PEN-1", "quantity": 1], ["productId": "PEN-1", "quantity": 1]], "/lines/1/productId"), ([], "/lines"),
         ] as [(JSON, String)])
     func badLines(_ lines: JSON, _ pointer: String) async throws {
         try await withInventory { service, _ in
@@ -134,7 +134,7 @@ struct ReservationRouteTests {
             let codes = try await withThrowingTaskGroup(of: Int.self) { group in
                 for index in 0..<200 as Range<UInt64> {
                     group.addTask {
-                        let body = Self.body.with("lines", [["product": "PEN-1", "quantity": 1]])
+                        let body = Self.body.with("lines", [["productId": "PEN-1", "quantity": 1]])
                         return try await service.client.put(
                             InventoryPaths.reservation(Identifier(high: 9, low: index)), json: body, as: .gateway
                         ).status

@@ -74,7 +74,7 @@ struct ServiceTests {
                 RouteExample("GET /api/v1/reservations/{id}", path: ids, caller: .gateway),
                 RouteExample(
                     "PUT /api/v1/reservations/{id}", path: ["id": service.boot.sources.makeID().description], headers: key,
-                    body: ["orderId": .string(order.description), "lines": [["product": "PEN-1", "quantity": 1]], "expiresIn": 60],
+                    body: ["orderId": .string(order.description), "lines": [["productId": "PEN-1", "quantity": 1]], "expiresIn": 60],
                     caller: .gateway, leftOut: [.init(.unknownID, "the caller chooses the id: a fresh one is a new reservation")]),
                 RouteExample("POST /api/v1/reservations/{id}/confirm", path: ids, headers: key, caller: .gateway),
                 RouteExample("POST /api/v1/reservations/{id}/release", path: ids, headers: key, caller: .gateway, leftOut: [fixed]),

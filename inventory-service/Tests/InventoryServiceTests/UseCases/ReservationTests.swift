@@ -57,7 +57,7 @@ struct ReservationTests {
         let error = await #expect(throws: InvalidInput.self) {
             try await warehouse.reserve(id, ["NONE-1": 1, "PEN-1": 1, pen.id.description: 1])
         }
-        #expect(error?.errors.map(\.pointer) == ["/lines/0/product", "/lines/2/product"])
+        #expect(error?.errors.map(\.pointer) == ["/lines/0/productId", "/lines/2/productId"])
     }
 
     @Test("the same reservation again is the same one")
