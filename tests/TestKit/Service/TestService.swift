@@ -31,10 +31,19 @@ public struct RunningService: Sendable {
     /// Everything it logged, at every level.
     public let logs: LogCapture
     let store: TestStore
-    let stop: @Sendable () async -> Void
+    let control: Control
+
+    /// Ways to end a service before `withService` does.
+    struct Control: Sendable {
+        let stop: @Sendable () async -> Void
+        let abort: @Sendable () -> Void
+    }
 
     /// Begins what SIGTERM begins. The service ends in its own time; `withService` waits for it.
-    public func beginShutdown() async { await stop() }
+    public func beginShutdown() async { await control.stop() }
+
+    /// Ends the service without its drain and whatever it is at: nothing else should be asked of it afterwards.
+    public func abort() { control.abort() }
 
     /// The number of rows of every table in every SQLite file of the data folder, by `file/table`.
     public func tableCounts() throws -> [String: Int] {
@@ -74,12 +83,12 @@ public func withService<T: Sendable>(
     let outcome: Result<T, any Error>
     do {
         outcome = .success(
-            try await run(definition, boot, parts) { port, stop in
+            try await run(definition, boot, parts) { port, control in
                 let tokens = Tokens(folder: keysFolder, audience: definition.name, issuer: try inForce(ServiceSettings.issuer), sources: sources)
                 let service = RunningService(
                     name: definition.name, port: port, baseURL: "http://127.0.0.1:\(port)",
                     client: TestClient(service: definition.name, port: port, tokens: tokens), boot: boot, routes: parts.routes,
-                    dataFolder: "\(folder.path)/data", keysFolder: keysFolder, logs: logs, store: store, stop: stop)
+                    dataFolder: "\(folder.path)/data", keysFolder: keysFolder, logs: logs, store: store, control: control)
                 return try await body(service)
             })
     } catch {
@@ -90,7 +99,7 @@ public func withService<T: Sendable>(
 }
 
 private func run<T: Sendable>(
-    _ definition: ServiceDefinition, _ boot: Boot, _ parts: ServiceParts, _ body: (Int, @escaping @Sendable () async -> Void) async throws -> T
+    _ definition: ServiceDefinition, _ boot: Boot, _ parts: ServiceParts, _ body: (Int, RunningService.Control) async throws -> T
 ) async throws -> T {
     let (ports, continuation) = AsyncThrowingStream.makeStream(of: Int.self)
     let group = try definition.group(boot, parts) { channel in continuation.yield(channel.localAddress?.port ?? 0) }
@@ -111,12 +120,13 @@ private func run<T: Sendable>(
     guard let port else { throw TestKitError("\(definition.name) ended before it was ready") }
     let outcome: Result<T, any Error>
     do {
-        outcome = .success(try await body(port) { await group.triggerGracefulShutdown() })
+        let control = RunningService.Control(stop: { await group.triggerGracefulShutdown() }, abort: { serving.cancel() })
+        outcome = .success(try await body(port, control))
     } catch {
         outcome = .failure(error)
     }
     await group.triggerGracefulShutdown()
-    try await serving.value
+    do { try await serving.value } catch { if !serving.isCancelled { throw error } }
     return try outcome.get()
 }
 
