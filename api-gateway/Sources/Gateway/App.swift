@@ -40,20 +40,9 @@ enum GatewaySettings {
     }
 }
 
-<<<<<<< HEAD
-/// The gateway: the one door of the shop.
-let gateway = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all) { boot in
-    let settings = boot.settings
-    let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
-    let authorizer = try await Authorizer(
-        jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator], sources: boot.sources
-    )
-    let signer = try await keys.signer(.services)
-=======
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
     static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all, build: build)
->>>>>>> 7ef5704 (wip: tests of the gateway)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
