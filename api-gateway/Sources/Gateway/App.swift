@@ -48,7 +48,8 @@ enum GatewayApp {
         let settings = boot.settings
         let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
         let authorizer = try await Authorizer(
-            jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator], sources: boot.sources)
+            jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator],
+            sources: boot.sources)
         let signer = try await keys.signer(.services)
         let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
         let client = HTTPClient.forServices()

@@ -81,7 +81,8 @@ import Testing
         RouteExample("POST /api/v1/discounts", headers: [.idempotencyKey: "k-1"], body: rule, caller: .operator),
         RouteExample("GET /api/v1/discounts/{code}", path: ["code": "SAVE5"], caller: .operator),
         RouteExample(
-            "PUT /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], body: rule.with("code", "SAVE5"), caller: .operator),
+            "PUT /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], body: rule.with("code", "SAVE5"), caller: .operator
+        ),
         RouteExample("DELETE /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], caller: .operator),
     ]
 
@@ -103,7 +104,8 @@ import Testing
             // An unknown product is no bad input here: such an order is taken and rejected, and leaves its record.
             RouteExample(
                 "POST /api/v1/orders", headers: [.idempotencyKey: "k-1"],
-                body: OrderRoutesTests.body().with("discountCodes", ["WELCOME10"]).with("expectedTotal", ["amountMinor": 233_820, "currency": "USD"]),
+                body: OrderRoutesTests.body().with("discountCodes", ["WELCOME10"]).with(
+                    "expectedTotal", ["amountMinor": 233_820, "currency": "USD"]),
                 caller: .shopper("ann")),
             RouteExample("GET /api/v1/orders", query: ["limit": "2"], caller: .shopper("ann")),
             RouteExample("GET /api/v1/orders/{id}", path: ["id": id], caller: .shopper("ann")),

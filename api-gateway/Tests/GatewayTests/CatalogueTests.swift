@@ -116,7 +116,9 @@ struct CatalogueTests {
     @Test("a quote is anyone's to ask for, and the same key gives the same quote")
     func quote() async throws {
         try await withShop { shop in
-            let body: JSON = ["lines": [["productId": "LAPTOP-001", "quantity": 2]], "discountCodes": ["WELCOME10"], "currency": "USD", "taxRegion": "NONE"]
+            let body: JSON = [
+                "lines": [["productId": "LAPTOP-001", "quantity": 2]], "discountCodes": ["WELCOME10"], "currency": "USD", "taxRegion": "NONE",
+            ]
             let first = try await shop.client.post("/api/v1/quotes", json: body, headers: [.idempotencyKey: "q-1"]).expect(201)
             #expect(first.json["totals"]?["total"] == ["amountMinor": 233_820, "currency": "USD"])
             #expect(first.header("Location")?.hasPrefix("/api/v1/quotes/") == true)

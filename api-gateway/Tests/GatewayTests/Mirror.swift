@@ -50,7 +50,10 @@ enum Mirror {
 func withMirrors<T: Sendable>(settings: [String: String] = [:], _ body: (TestClient) async throws -> T) async throws -> T {
     let inventory = Mirror.definition(
         "inventory-service",
-        ["GET /api/v1/products/low-stock", "GET /api/v1/stock/movements", "POST /api/v1/products", "PATCH /api/v1/products/{id}", "POST /api/v1/products/import"],
+        [
+            "GET /api/v1/products/low-stock", "GET /api/v1/stock/movements", "POST /api/v1/products", "PATCH /api/v1/products/{id}",
+            "POST /api/v1/products/import",
+        ],
         streaming: ["POST /api/v1/products/import"])
     let pricing = Mirror.definition("pricing-service", ["POST /api/v1/quotes"])
     return try await withService(inventory) { inventory in

@@ -10,7 +10,10 @@ struct OrderRoutesTests {
     static let ann = Caller.shopper("ann")
 
     static func body(_ quantity: Int64 = 2, method: String = "card_approve") -> JSON {
-        ["lines": [["productId": "LAPTOP-001", "quantity": .integer(quantity)]], "currency": "USD", "taxRegion": "NONE", "paymentMethod": .string(method)]
+        [
+            "lines": [["productId": "LAPTOP-001", "quantity": .integer(quantity)]], "currency": "USD", "taxRegion": "NONE",
+            "paymentMethod": .string(method),
+        ]
     }
 
     @Test("an order is answered 201 when it is confirmed, and the goods are gone")
@@ -64,7 +67,8 @@ struct OrderRoutesTests {
         }
     }
 
-    @Test("who prefers not to wait gets 202 at once, and finds the order later", arguments: ["respond-async", "return=minimal, Respond-Async; wait=10"])
+    @Test(
+        "who prefers not to wait gets 202 at once, and finds the order later", arguments: ["respond-async", "return=minimal, Respond-Async; wait=10"])
     func respondAsync(_ prefer: String) async throws {
         try await withShop(settings: ["SANDBOX_PAUSE_SECONDS": "0.2"]) { shop in
             let placed = try await place(shop, Self.body(method: "card_slow"), headers: [Self.prefer: prefer]).expect(202)
@@ -154,7 +158,8 @@ struct OrderRoutesTests {
             try await shop.client.put(
                 "/api/v1/prices/GHOST-001", json: ["base": ["amountMinor": 100, "currency": "USD"], "productId": .string(id)], as: .operator
             ).expect(201)
-            let answer = try await place(shop, Self.body().with("lines", [["productId": "LAPTOP-001", "quantity": 1], ["productId": "GHOST-001", "quantity": 1]]))
+            let answer = try await place(
+                shop, Self.body().with("lines", [["productId": "LAPTOP-001", "quantity": 1], ["productId": "GHOST-001", "quantity": 1]]))
             expectProblem(answer, 422, "invalid_body", pointer: "/lines/1/productId")
         }
     }

@@ -44,7 +44,8 @@ struct PassThroughTests {
     func headers() async throws {
         try await withMirrors { client in
             let sent: HTTPFields = [
-                .connection: "X-Secret, X-Other", .te: "trailers", .upgrade: "h2c", .proxyAuthorization: "Basic x", HTTPField.Name("Keep-Alive")!: "5",
+                .connection: "X-Secret, X-Other", .te: "trailers", .upgrade: "h2c", .proxyAuthorization: "Basic x",
+                HTTPField.Name("Keep-Alive")!: "5",
                 HTTPField.Name("X-Secret")!: "1", HTTPField.Name("X-Other")!: "2", .ifNoneMatch: "\"3\"", .acceptLanguage: "de",
                 HTTPField.Name("X-Custom")!: "kept",
             ]
@@ -182,7 +183,8 @@ struct PassThroughTests {
     func ledger() async throws {
         try await withShop { shop in
             let body: JSON = ["delta": 5, "reason": "receipt", "note": "Delivery"]
-            let stock = try await shop.client.post("/api/v1/products/LAPTOP-001/stock/adjustments", json: body, as: .operatorNamed("olga")).expect(200)
+            let stock = try await shop.client.post("/api/v1/products/LAPTOP-001/stock/adjustments", json: body, as: .operatorNamed("olga")).expect(
+                200)
             #expect(stock.json["onHand"] == 47)
             let newest = try await shop.client.get("/api/v1/stock/movements?product=LAPTOP-001&limit=1", as: .operator).expect(200).json["items"]?[0]
             #expect(newest?["actor"] == "olga")
@@ -225,9 +227,11 @@ struct PassThroughTests {
             let rule: JSON = ["code": "HALF", "kind": "percentage", "rate": ["value": 5, "scale": 1]]
             let made = try await client.post("/api/v1/discounts", json: rule, as: .operator).expect(201)
             let path = try #require(made.header("Location"))
-            let replaced = try await client.put(path, json: rule.with("usageLimit", 3), as: .operator, headers: [.ifMatch: made.header("ETag") ?? ""]).expect(200)
+            let replaced = try await client.put(path, json: rule.with("usageLimit", 3), as: .operator, headers: [.ifMatch: made.header("ETag") ?? ""])
+                .expect(200)
             #expect(try await client.get(path, as: .operator).expect(200).json == replaced.json)
-            #expect(try await client.get("/api/v1/discounts", as: .operator).expect(200).json["items"]?.array?.contains { $0["code"] == "HALF" } == true)
+            #expect(
+                try await client.get("/api/v1/discounts", as: .operator).expect(200).json["items"]?.array?.contains { $0["code"] == "HALF" } == true)
             try await client.delete(path, as: .operator, headers: [.ifMatch: "*"]).expect(204)
 
             let rates = try await client.get("/api/v1/exchange-rates", as: .operator).expect(200)
