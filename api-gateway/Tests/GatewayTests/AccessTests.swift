@@ -20,7 +20,9 @@ struct AccessTests {
         try await withService(GatewayApp.definition, settings: settings) { gateway in
             #expect(Set(gateway.routes.map(\.key)) == Set(access.keys))
             for (key, allowed) in access.sorted(by: { $0.key < $1.key }) {
-                let path = ["{id}": "LAPTOP-001", "{productId}": "LAPTOP-001", "{code}": "SAVE5"].reduce(key.path) { $0.replacing($1.key, with: $1.value) }
+                let path = ["{id}": "LAPTOP-001", "{productId}": "LAPTOP-001", "{code}": "SAVE5"].reduce(key.path) {
+                    $0.replacing($1.key, with: $1.value)
+                }
                 for (name, caller, role) in Self.callers {
                     let answer = try await gateway.client.send(key.method.rawValue, path, as: caller)
                     if allowed.contains(role) {

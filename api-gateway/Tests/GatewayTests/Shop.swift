@@ -43,7 +43,7 @@ let nowhere = "http://127.0.0.1:1"
 /// The gateway's settings between services; the sandbox's slow cards are quick, and a test waits as long as an order takes.
 func gatewaySettings(inventory: String = nowhere, pricing: String = nowhere) -> [String: String] {
     [
-        "INVENTORY_SERVICE_URL": inventory, "PRICING_SERVICE_URL": pricing, "SANDBOX_PAUSE_SECONDS": "0", "ORDER_PATIENCE_SECONDS": "20",
-        "SERVICE_TIMEOUT": "10",
+        "INVENTORY_SERVICE_URL": inventory, "PRICING_SERVICE_URL": pricing, "SANDBOX_PAUSE_SECONDS": "0", "ORDER_PATIENCE_SECONDS": "30",
+        "SERVICE_TIMEOUT": "60", "ORDER_TIME_ALLOWED_SECONDS": "600",
     ]
 }

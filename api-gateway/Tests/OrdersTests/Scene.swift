@@ -38,12 +38,13 @@ struct Scene {
         var limits = SagaRunner.Limits()
         limits.backoff = Backoff(base: .microseconds(1), cap: .microseconds(1))
         limits.parkAfter = 3
+        limits.attempt = .seconds(120)
         return limits
     }()
 
     /// A gateway's orders. Each call is another process on the same database.
     func orders(
-        on other: (any Database)? = nil, patience: Duration = .seconds(20), timeAllowed: Duration = .seconds(30),
+        on other: (any Database)? = nil, patience: Duration = .seconds(120), timeAllowed: Duration = .seconds(30),
         limits: SagaRunner.Limits = Self.limits
     ) -> Orders {
         Orders(

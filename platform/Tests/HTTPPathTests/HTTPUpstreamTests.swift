@@ -45,7 +45,8 @@ struct HTTPUpstreamTests {
     private func withMirror<T: Sendable>(maxBodyBytes: Int = 4 << 20, _ body: (HTTPUpstream) async throws -> T) async throws -> T {
         try await withService(Self.mirror) { service in
             try await withClient { client in
-                try await body(HTTPUpstream(name: "mirror", baseURL: service.baseURL + "/", client: client, timeout: .seconds(120), maxBodyBytes: maxBodyBytes))
+                try await body(
+                    HTTPUpstream(name: "mirror", baseURL: service.baseURL + "/", client: client, timeout: .seconds(120), maxBodyBytes: maxBodyBytes))
             }
         }
     }
