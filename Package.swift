@@ -74,7 +74,8 @@ let package = Package(
             name: "ServiceKit",
             dependencies: [
                 "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
-                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioPosix,
+                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
+                nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "platform/Sources/ServiceKit", swiftSettings: strict

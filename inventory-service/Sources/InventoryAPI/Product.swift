@@ -5,7 +5,7 @@ public import HTTPPath
 /// ``version``, and so the `ETag`, counts changes of what is here.
 public struct Product: Hashable, Sendable {
     public var id: Identifier
-    /// Unique among the products that are not archived, and fixed once given: other services know the product by it.
+    /// Unique, fixed once given, and the product's for ever: other services know the product by it.
     public var sku: String
     public var name: String
     public var description: String

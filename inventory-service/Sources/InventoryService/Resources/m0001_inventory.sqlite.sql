@@ -16,7 +16,8 @@ CREATE TABLE products (
     archived_at INTEGER
 ) STRICT;
 
-CREATE UNIQUE INDEX products_by_sku ON products (sku) WHERE archived_at IS NULL;
+-- Archived ones too: a SKU is one product for ever, because other services know the product by it.
+CREATE UNIQUE INDEX products_by_sku ON products (sku);
 CREATE INDEX products_by_category ON products (category, sku) WHERE archived_at IS NULL;
 
 -- What the ledger adds up to, kept so that a reservation need not add it up.

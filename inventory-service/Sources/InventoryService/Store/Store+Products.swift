@@ -129,6 +129,16 @@ extension Store {
         guard count == 1 else { throw StoredValueError(what: "product") }
     }
 
+    /// Brings archived products back, with the id, the stock and the ledger that they had.
+    /// - Returns: as they are now.
+    func revive(_ skus: [String], at now: Timestamp) async throws -> [Product] {
+        let rows = try await runner.query("SELECT id FROM products WHERE sku IN \(list: skus) AND archived_at IS NOT NULL")
+        let ids = try rows.map { try $0.decode("id", as: Identifier.self) }
+        guard !ids.isEmpty else { return [] }
+        try await runner.execute("UPDATE products SET archived_at = NULL, version = version + 1, updated_at = \(now) WHERE id IN \(list: ids)")
+        return try await products(ids.map { .id($0) })
+    }
+
     func archive(_ id: Identifier, at now: Timestamp) async throws {
         try await runner.execute("UPDATE products SET archived_at = \(now), updated_at = \(now) WHERE id = \(id)")
     }

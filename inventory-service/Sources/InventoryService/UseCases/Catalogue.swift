@@ -45,6 +45,15 @@ struct Catalogue: Sendable {
         let product = Product(
             id: sources.makeID(), sku: draft.sku, name: draft.name, description: draft.description, category: draft.category,
             attributes: draft.attributes, reorderPoint: draft.reorderPoint, createdAt: now, updatedAt: now)
+        if var revived = try await Store(transaction).revive([draft.sku], at: now).first {
+            revived.name = draft.name
+            revived.description = draft.description
+            revived.category = draft.category
+            revived.attributes = draft.attributes
+            revived.reorderPoint = draft.reorderPoint
+            try await Store(transaction).update(revived)
+            return revived
+        }
         do {
             try await Store(transaction).insert([product], stock: [0])
         } catch let error as DatabaseError where error.code == .uniqueViolation {
@@ -73,7 +82,7 @@ struct Catalogue: Sendable {
         }
     }
 
-    /// Takes a product out of the catalogue. Its row and its ledger stay, and its SKU is free again.
+    /// Takes a product out of the catalogue. Its row and its ledger stay; created again under its SKU, it is back.
     func archive(_ key: ProductKey, versions: [Int64]?) async throws {
         let now = sources.now()
         try await database.withTransaction { transaction in

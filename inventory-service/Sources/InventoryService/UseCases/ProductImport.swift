@@ -58,6 +58,7 @@ struct ProductImport: Sendable {
         } else {
             plan = try await database.withTransaction { transaction in
                 let store = Store(transaction)
+                _ = try await store.revive(rows.map(\.sku), at: now)
                 let plan = try await self.plan(rows, store, at: now)
                 try await store.insert(plan.created.map(\.product), stock: plan.created.map(\.stock))
                 try await store.append(plan.receipts)

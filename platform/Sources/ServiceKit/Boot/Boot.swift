@@ -87,7 +87,9 @@ public struct ServiceDefinition: Sendable {
         router.add(middleware: pipeline)
         for entry in parts.routes {
             // The pipeline calls the route's handler itself; the router only finds it.
-            router.on(RouterPath(entry.key.path), method: entry.key.method) { _, _ in Response(status: .internalServerError) }
+            for method in entry.key.method == .get ? [HTTPRequest.Method.get, .head] : [entry.key.method] {
+                router.on(RouterPath(entry.key.path), method: method) { _, _ in Response(status: .internalServerError) }
+            }
         }
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)

@@ -54,8 +54,11 @@ public enum Idempotency {
             return try await database.withTransaction { try await effect($0) }.response(replayed: false)
         }
         let subject = context.identity.actor
-        // The path as it was sent and not its template: the same key on another resource is another request.
-        let name = "\(route.method.rawValue) \(request.uri.path)"
+        // The same key on another resource is another request, so the parameters belong to the scope: decoded, since a path has many spellings.
+        let name = try route.path.split(separator: "/").reduce(route.method.rawValue + " ") { name, segment throws(Problem) in
+            let isParameter = segment.hasPrefix("{") && segment.hasSuffix("}")
+            return name + "/" + (isParameter ? try context.path(String(segment.dropFirst().dropLast())).percentEncoded : String(segment))
+        }
         let hash = hash(body)
         let (answer, replayed) = try await database.withTransaction { transaction -> (Answer, Bool) in
             let oldest = now - .seconds(24 * 3600)

@@ -42,7 +42,9 @@ struct Pipeline: RouterMiddleware {
         context.maxBodyBytes = limits.maxBodyBytes
         context.logger = logger
         let start = ContinuousClock.now
-        let route = context.endpointPath.flatMap { routes[RouteKey(request.method, $0)] }
+        // HEAD is answered as GET is, without the body.
+        let isHead = request.method == .head
+        let route = context.endpointPath.flatMap { routes[RouteKey(isHead ? .get : request.method, $0)] }
         return await CallContext.$current.withValue(call) {
             var failure: (any Error)?
             var response: Response
@@ -58,6 +60,7 @@ struct Pipeline: RouterMiddleware {
             response.headers[.xContentTypeOptions] = "nosniff"
             if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
             report(request, route, response, failure, .now - start, context)
+            if isHead { response.body = ResponseBody() }
             return response
         }
     }

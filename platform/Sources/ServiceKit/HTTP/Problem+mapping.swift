@@ -2,6 +2,7 @@ import Database
 public import HTTPPath
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import Resilience
 
 extension Problem {
@@ -14,6 +15,7 @@ extension Problem {
         case is DeadlineExceeded: self = .deadlineExceeded
         case let error as UpstreamError: self = Self.upstream(error)
         case let error as DatabaseError: self = Self.database(error)
+        case is HTTPParserError: self = Problem(400, "malformed_request", "The request broke off, or is not framed as HTTP says.")
         case is NIOTooManyBytesError: self = Problem(413, "body_too_large", "The body is too long.")
         case is CancellationError: self = .unavailable("The work was given up.")
         case let error as HTTPError: self = Problem(error.status.code, "http_\(error.status.code)", "The request cannot be answered.")
