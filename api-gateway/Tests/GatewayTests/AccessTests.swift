@@ -13,6 +13,8 @@ struct AccessTests {
         ("nobody", .anonymous, .anonymous), ("a shopper", .shopper("ann"), .shopper), ("an operator", .operator, .operator),
     ]
 
+    static let values = ["{id}": "LAPTOP-001", "{productId}": "LAPTOP-001", "{code}": "SAVE5"]
+
     @Test("each route lets those in whom the table names, and nobody else; nothing lies behind")
     func matrix() async throws {
         // With nothing behind, what is let in fails in some other way, at once.
