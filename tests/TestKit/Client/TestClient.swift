@@ -75,7 +75,7 @@ public struct TestClient: Sendable {
     /// - Throws: whatever the socket says, or `DeadlineExceeded`: a test's request that gets no answer is a failed test.
     public func send(
         _ method: String, _ path: String, as caller: Caller = .anonymous, headers: HTTPFields = [:], body: [UInt8]? = nil,
-        contentType: String? = nil, chunked: Bool = false, timeout: Duration = .seconds(30)
+        contentType: String? = nil, chunked: Bool = false, timeout: Duration = .seconds(300)
     ) async throws -> Exchange {
         var fields = HTTPHeaders([("Host", "127.0.0.1:\(port)"), ("Connection", "close")])
         for field in try await tokens.headers(caller) where headers[field.name] == nil { fields.add(name: field.name.rawName, value: field.value) }

@@ -68,7 +68,8 @@ public func withService<T: Sendable>(
     let keysFolder = settings["KEYS_DIR"] ?? keys ?? "\(folder.path)/keys"
     var values = [
         "HTTP_HOST": "127.0.0.1", "HTTP_PORT": "0", "DATA_DIR": "\(folder.path)/data", "KEYS_DIR": keysFolder, "DRAIN_SECONDS": "0",
-        "SHUTDOWN_TIMEOUT_SECONDS": "10", "DD_ENV": "test",
+        // A busy machine is slow, and no test is about that.
+        "HTTP_REQUEST_TIMEOUT_SECONDS": "300", "SHUTDOWN_TIMEOUT_SECONDS": "60", "DD_ENV": "test",
     ]
     if store == .memory { values["DATABASE_URL"] = "sqlite::memory:" }
     values.merge(settings) { $1 }
