@@ -52,7 +52,7 @@ struct HTTPUpstreamTests {
     }
 
     /// The error of a call to a peer that behaves like this.
-    private func failure(_ behaviour: RawBehaviour, timeout: Duration = .seconds(10)) async throws -> UpstreamError? {
+    private func failure(_ behaviour: RawBehaviour, timeout: Duration = .seconds(60)) async throws -> UpstreamError? {
         try await withRawServer(behaviour) { port in
             try await withClient { client in
                 let upstream = HTTPUpstream(name: "raw", baseURL: "http://127.0.0.1:\(port)", client: client, timeout: timeout)
@@ -106,7 +106,7 @@ struct HTTPUpstreamTests {
     func authorization() async throws {
         try await withService(Self.mirror) { service in
             try await withClient { client in
-                let upstream = HTTPUpstream(name: "mirror", baseURL: service.baseURL, client: client, authorization: { "Basic eDp5" })
+                let upstream = HTTPUpstream(name: "mirror", baseURL: service.baseURL, client: client, timeout: .seconds(60), authorization: { "Basic eDp5" })
                 let response = try await upstream.send(UpstreamRequest(.get, "/health/live"))
                 // The callee takes bearer tokens only: the header did arrive.
                 #expect(response.status == 401)
@@ -128,13 +128,14 @@ struct HTTPUpstreamTests {
 
     @Test("a dead port is unreachable, and certainly nothing was executed")
     func deadPort() async throws {
-        let port = try await unusedPort()
-        try await withClient { client in
-            let upstream = HTTPUpstream(name: "dead", baseURL: "http://127.0.0.1:\(port)", client: client)
-            let error = await #expect(throws: UpstreamError.self) { try await upstream.send(UpstreamRequest(.get, "/")) }
-            #expect(error?.code == .unreachable)
-            #expect(error?.mayHaveExecuted == false)
-            #expect(error?.upstream == "dead")
+        try await withDeadPort { port in
+            try await withClient { client in
+                let upstream = HTTPUpstream(name: "dead", baseURL: "http://127.0.0.1:\(port)", client: client, timeout: .seconds(60))
+                let error = await #expect(throws: UpstreamError.self) { try await upstream.send(UpstreamRequest(.get, "/")) }
+                #expect(error?.code == .unreachable)
+                #expect(error?.mayHaveExecuted == false)
+                #expect(error?.upstream == "dead")
+            }
         }
     }
 

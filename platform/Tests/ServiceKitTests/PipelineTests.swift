@@ -90,17 +90,17 @@ struct PipelineTests {
                 let exchange = try await service.client.get(path, headers: [.requestTimeout: "30"])
                 expectProblem(exchange, 504, "deadline_exceeded")
             }
-            let left = try await service.client.get("/api/v1/who", headers: [.requestTimeout: "5000"]).json["remainingMs"]?.integer ?? 0
-            #expect((1...5000).contains(left))
+            let left = try await service.client.get("/api/v1/who", headers: [.requestTimeout: "200000"]).json["remainingMs"]?.integer ?? 0
+            #expect((1...200_000).contains(left))
         }
     }
 
     @Test("no caller gets more time than the service grants")
     func grantedTime() async throws {
-        try await withService(ProbeService().definition, settings: ["HTTP_REQUEST_TIMEOUT_SECONDS": "3"]) { service in
+        try await withService(ProbeService().definition, settings: ["HTTP_REQUEST_TIMEOUT_SECONDS": "100"]) { service in
             for headers in [HTTPFields(), [.requestTimeout: "3600000"], [.requestTimeout: "9223372036854775807"]] {
                 let left = try await service.client.get("/api/v1/who", headers: headers).json["remainingMs"]?.integer ?? 0
-                #expect((1...3000).contains(left))
+                #expect((1...100_000).contains(left))
             }
         }
         try await withService(ProbeService().definition, settings: ["HTTP_REQUEST_TIMEOUT_SECONDS": "0.03"]) { service in

@@ -1,6 +1,14 @@
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What a peer does that speaks no HTTP, or speaks it badly.
 public enum RawBehaviour: Sendable {
     /// Sends these bytes when a request has begun to arrive, then closes.
@@ -25,12 +33,20 @@ public func withRawServer<T>(_ behaviour: RawBehaviour, _ body: (Int) async thro
     return try outcome.get()
 }
 
-/// A port of loopback on which nothing listens.
-public func unusedPort() async throws -> Int {
-    let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(host: "127.0.0.1", port: 0).get()
-    let port = channel.localAddress?.port ?? 0
-    try await channel.close()
-    return port
+/// Runs `body` with a port of loopback that is taken, so that nobody else gets it, and on which nothing listens.
+public func withDeadPort<T>(_ body: (Int) async throws -> T) async throws -> T {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw TestKitError("no socket: errno \(errno)") }
+    defer { _ = close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let failed = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) != 0 || getsockname(descriptor, $0, &length) != 0 }
+    }
+    guard !failed else { throw TestKitError("no port: errno \(errno)") }
+    return try await body(Int(UInt16(bigEndian: address.sin_port)))
 }
 
 private final class Answerer: ChannelInboundHandler {
