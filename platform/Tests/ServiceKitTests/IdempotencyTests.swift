@@ -25,6 +25,16 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("another spelling of the same path is the same request", arguments: ["/api/v1/parcels/", "/api/v1//parcels", "//api/v1/parcels"])
+    func spellings(_ path: String) async throws {
+        try await withService(ParcelService().definition, store: .files) { service in
+            try await service.client.post("/api/v1/parcels", json: body, as: .operator, headers: key).expect(201)
+            let again = try await service.client.post(path, json: body, as: .operator, headers: key).expect(201)
+            #expect(again.header("Idempotency-Replayed") == "true")
+            #expect(try service.tableCounts()[parcels] == 1)
+        }
+    }
+
     @Test("the same key with another body is refused")
     func otherBody() async throws {
         try await withService(ParcelService().definition, store: .files) { service in

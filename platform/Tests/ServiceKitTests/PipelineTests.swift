@@ -49,6 +49,30 @@ struct PipelineTests {
         }
     }
 
+    @Test("HEAD is answered as GET is, and never with a body")
+    func head() async throws {
+        try await withService(ProbeService().definition) { service in
+            let get = try await service.client.get("/version")
+            let head = try await service.client.send("HEAD", "/version")
+            #expect(head.status == 200)
+            #expect(head.body.isEmpty)
+            #expect(head.header("Content-Length") == get.header("Content-Length"))
+            let missing = try await service.client.send("HEAD", "/nowhere")
+            #expect(missing.status == 404)
+            #expect(missing.body.isEmpty)
+        }
+    }
+
+    @Test("a body that is not framed as HTTP says is the caller's fault", arguments: ["Transfer-Encoding: chunked\\r\\n\\r\\nZZ\\r\\n"])
+    func framing(_ rest: String) async throws {
+        try await withService(ProbeService().definition) { service in
+            let port = try #require(service.baseURL.split(separator: ":").last)
+            let request = "POST /api/v1/things HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\n\(rest)"
+            let answer = try await runCommand("bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(port); printf '\(request)' >&3; head -n 1 <&3"])
+            #expect(answer.output == "HTTP/1.1 400 Bad Request\r\n")
+        }
+    }
+
     @Test("a body is JSON by its type, of bounded length, well formed, and then what was asked for")
     func body() async throws {
         try await withService(ProbeService().definition, settings: ["HTTP_MAX_BODY_BYTES": "2048"]) { service in

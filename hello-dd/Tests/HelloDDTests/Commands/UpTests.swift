@@ -23,7 +23,8 @@ struct UpTests {
                 let path = "\(folder)/bin/\(service.name)"
                 // Written by another process: a child that another test forks in that moment would hold the file open for writing,
                 // and such a file cannot be run ("text file busy").
-                let written = try runCommandBlocking("/bin/sh", ["-c", #"printf %s "$SCRIPT" > "$0" && chmod 755 "$0""#, path], environment: ["SCRIPT": Self.script])
+                let written = try runCommandBlocking(
+                    "/bin/sh", ["-c", #"printf %s "$SCRIPT" > "$0" && chmod 755 "$0""#, path], environment: ["SCRIPT": Self.script])
                 #expect(written.code == 0, "\(written.errors)")
             }
         }

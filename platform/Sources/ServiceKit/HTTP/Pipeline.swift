@@ -60,7 +60,11 @@ struct Pipeline: RouterMiddleware {
             response.headers[.xContentTypeOptions] = "nosniff"
             if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
             report(request, route, response, failure, .now - start, context)
-            if isHead { response.body = ResponseBody() }
+            if isHead {
+                let length = response.headers[.contentLength]
+                response.body = ResponseBody()
+                response.headers[.contentLength] = length
+            }
             return response
         }
     }
