@@ -35,7 +35,12 @@ public func withRawServer<T>(_ behaviour: RawBehaviour, _ body: (Int) async thro
 
 /// Runs `body` with a port of loopback that is taken, so that nobody else gets it, and on which nothing listens.
 public func withDeadPort<T>(_ body: (Int) async throws -> T) async throws -> T {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    #if canImport(Glibc)
+    let stream = Int32(SOCK_STREAM.rawValue)
+    #else
+    let stream = SOCK_STREAM
+    #endif
+    let descriptor = socket(AF_INET, stream, 0)
     guard descriptor >= 0 else { throw TestKitError("no socket: errno \(errno)") }
     defer { _ = close(descriptor) }
     var address = sockaddr_in()
