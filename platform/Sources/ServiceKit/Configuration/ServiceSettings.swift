@@ -39,7 +39,7 @@ public enum ServiceSettings {
         "data.dir", default: ".hello-dd", help: "Folder of the embedded database; made if it is not there.")
     public static let databaseURL = Setting<String>.string(
         "database.url", secret: true, help: "sqlite:PATH or sqlite::memory:. Without it, and without DB_HOST, a file in DATA_DIR.")
-    public static let databaseHost = Setting<String>.string("db.host", help: "PostgreSQL by parts instead of DATABASE_URL: host.")
+    public static let databaseHost = Setting<String>.string("db.host", help: "PostgreSQL by parts, which this version has no engine for yet: host.")
     public static let databasePort = Setting<Int>.integer("db.port", default: 5432, in: 1...65535, help: "PostgreSQL by parts: port.")
     public static let databaseName = Setting<String>.string("db.name", help: "PostgreSQL by parts: database; by default the service's name.")
     public static let databaseUser = Setting<String>.string("db.user", help: "PostgreSQL by parts: role; by default the service's name.")
