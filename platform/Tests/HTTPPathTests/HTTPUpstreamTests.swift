@@ -106,7 +106,8 @@ struct HTTPUpstreamTests {
     func authorization() async throws {
         try await withService(Self.mirror) { service in
             try await withClient { client in
-                let upstream = HTTPUpstream(name: "mirror", baseURL: service.baseURL, client: client, timeout: .seconds(60), authorization: { "Basic eDp5" })
+                let upstream = HTTPUpstream(
+                    name: "mirror", baseURL: service.baseURL, client: client, timeout: .seconds(60), authorization: { "Basic eDp5" })
                 let response = try await upstream.send(UpstreamRequest(.get, "/health/live"))
                 // The callee takes bearer tokens only: the header did arrive.
                 #expect(response.status == 401)
