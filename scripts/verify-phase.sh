@@ -115,11 +115,11 @@ phase_2() {
     id=$(uuid)
     order=$(uuid)
     ask 201 "two pieces reserved" PUT "$base/api/v1/reservations/$id" -H "$token" -H "$JSON" \
-        -d "{\"orderId\": \"$order\", \"lines\": [{\"product\": \"$product\", \"quantity\": 2}]}"
+        -d "{\"orderId\": \"$order\", \"lines\": [{\"productId\": \"$product\", \"quantity\": 2}]}"
     ask 200 "the stock again" GET "$base/api/v1/products/$product/stock" -H "$token"
     equals "two fewer are available" $((available - 2)) "$(field available)"
     ask 409 "more than there are" PUT "$base/api/v1/reservations/$(uuid)" -H "$token" -H "$JSON" \
-        -d "{\"orderId\": \"$order\", \"lines\": [{\"product\": \"$product\", \"quantity\": $((available + 1))}]}"
+        -d "{\"orderId\": \"$order\", \"lines\": [{\"productId\": \"$product\", \"quantity\": $((available + 1))}]}"
     holds "the refusal has its code" '"code":"insufficient_stock"'
     ask 200 "released" POST "$base/api/v1/reservations/$id/release" -H "$token"
     ask 200 "released once more" POST "$base/api/v1/reservations/$id/release" -H "$token"
