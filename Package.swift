@@ -57,6 +57,8 @@ let package = Package(
         // platform: what every service stands on; not one shop word inside.
         .systemLibrary(
             name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "CPostgreSQL", path: "platform/Sources/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
         .target(
@@ -66,9 +68,11 @@ let package = Package(
         ),
         .target(
             name: "Database",
-            dependencies: ["Basics", "CSQLite", "Resilience", logging, nioPosix, crypto],
+            dependencies: ["Basics", "CPostgreSQL", "CSQLite", "Resilience", logging, nioPosix, crypto],
             path: "platform/Sources/Database", swiftSettings: strict
         ),
+        .target(
+            name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
         .target(
             name: "ServiceKit",
@@ -135,8 +139,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, httpTypes, nioCore, nioHTTP1,
-                nioPosix, asyncHTTPClient,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes, nioCore,
+                nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -147,7 +151,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "HTTPPath", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
@@ -156,7 +161,10 @@ let package = Package(
             dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],
             path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(
-            name: "DatabaseTests", dependencies: ["Basics", "Database", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests",
+            name: "DatabaseTests", dependencies: ["Basics", "Database", "LocalServers", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests",

@@ -7,7 +7,9 @@ struct Layers {
         ("Basics", []),
         ("Resilience", ["Basics"]),
         ("HTTPPath", ["Basics", "Resilience"]),
-        ("Database", ["Basics", "CSQLite", "Resilience"]),
+        ("CPostgreSQL", []),
+        ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience"]),
+        ("LocalServers", ["Basics"]),
         ("Telemetry", ["Basics", "Resilience"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
         // what a service lets others import
@@ -20,7 +22,7 @@ struct Layers {
         ("Orders", platform + ["InventoryAPI", "PricingAPI", "Payments"]),
         ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
         // the command line
-        ("HelloDD", platform + ["InventoryAPI", "PricingAPI"]),
+        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers"]),
     ])
 
     private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit"]

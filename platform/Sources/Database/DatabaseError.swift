@@ -60,11 +60,14 @@ public struct DatabaseError: Error, Hashable, Sendable {
     public let constraint: String?
     /// What happened, and what to do where that can be said: one line, without values.
     public let message: String
+    /// PostgreSQL's own code of five characters; nil where the server said nothing, and on SQLite.
+    public let sqlState: String?
 
-    public init(_ code: Code, _ message: String, constraint: String? = nil) {
+    public init(_ code: Code, _ message: String, constraint: String? = nil, sqlState: String? = nil) {
         self.code = code
         self.constraint = constraint
         self.message = message
+        self.sqlState = sqlState
     }
 
     /// Whether nothing was written and running the transaction again may succeed at once.

@@ -54,6 +54,7 @@ extension SQLValue {
         case .blob: "bytes"
         case .timestamp: "a timestamp"
         case .identifier: "an identifier"
+        case .array: "an array"
         }
     }
 }

@@ -8,6 +8,8 @@ public enum Dialect: String, Hashable, Sendable {
 /// Only a literal becomes text of the statement, so a value can never turn into syntax:
 /// - `\(value)` binds a ``SQLBindable``;
 /// - `\(list: values)` gives `(?, ?, …)`, and `(NULL)`, which matches nothing, if there are none;
+/// - `\(array: values)` binds all of them as one parameter, so that the statement's text does not depend on their number: for
+///   PostgreSQL an array without a type, so write `\(array: ids)::uuid[]`; for SQLite a JSON array, for `json_each(\(array: ids))`;
 /// - `\(fragment)` nests another `SQL`, with its parameters;
 /// - `\(raw: text)` splices trusted text, such as a column's name chosen by the program.
 ///
@@ -75,6 +77,10 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
         /// Splices text into the statement as it stands. Never pass anything that came from outside the program.
         public mutating func appendInterpolation(raw text: String) {
             appendLiteral(text)
+        }
+
+        public mutating func appendInterpolation(array values: some Sequence<some SQLBindable>) {
+            segments.append(.value(.array(values.map(\.sqlValue))))
         }
 
         public mutating func appendInterpolation(list values: some Sequence<some SQLBindable>) {

@@ -13,6 +13,8 @@ public enum SQLValue: Hashable, Sendable {
     case blob([UInt8])
     case timestamp(Timestamp)
     case identifier(Identifier)
+    /// One parameter that holds a list; never read back. See `\(array:)` in ``SQL``.
+    case array([SQLValue])
 }
 
 /// A type whose values can be parameters of a statement.

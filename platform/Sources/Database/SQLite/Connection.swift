@@ -259,6 +259,7 @@ final class Connection {
             }
         case .identifier(let value): bind(value.description, to: pointer, at: index)
         case .text(let value): bind(value, to: pointer, at: index)
+        case .array(let values): bind(try SQLValue.json(values), to: pointer, at: index)
         case .blob(let value):
             value.isEmpty
                 ? sqlite3_bind_zeroblob(pointer, index, 0)

@@ -1,0 +1,4 @@
+import LocalServers
+import Testing
+
+@Suite struct LocalPostgresTests {}
