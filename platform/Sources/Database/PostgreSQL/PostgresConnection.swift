@@ -130,8 +130,8 @@ final class PostgresConnection: @unchecked Sendable {
 
     func cancelled(opening: UInt64, now: ContinuousClock.Instant) {
         guard opening == self.opening, case .telling(let count, let since) = cancellation else { return }
-        if let exchange, exchange.isComplete { return finish() }
         cancellation = .told(count: count, since: since, again: now + Duration.milliseconds(10 << Int64(min(count, 6))))
+        if exchange?.isComplete == true { finish() }
     }
 
     func close() {
