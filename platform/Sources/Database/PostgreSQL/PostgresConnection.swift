@@ -327,7 +327,7 @@ final class PostgresConnection: @unchecked Sendable {
 
     private func cancelIfDue(_ now: ContinuousClock.Instant) -> Action? {
         guard let exchange, case .open(let link) = link else { return nil }
-        if now >= giveUp(exchange) {
+        if let end = giveUp(exchange), now >= end {
             lose()
             return nil
         }
@@ -347,12 +347,12 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// When a server that answers nothing is given up: some time after it was told to stop, or after the end of a transaction was due.
-    private func giveUp(_ exchange: PostgresExchange) -> ContinuousClock.Instant {
+    private func giveUp(_ exchange: PostgresExchange) -> ContinuousClock.Instant? {
         switch (cancellation, exchange.request.work) {
         case (.telling(_, let since), _), (.told(_, let since, _), _): since + Self.patience
         case (.none, .commit), (.none, .rollback):
             max(exchange.started, exchange.request.interrupt.deadline?.instant ?? exchange.started) + Self.patience
-        case (.none, _): .now + .seconds(1 << 30)
+        case (.none, _): nil
         }
     }
 
