@@ -1,28 +1,5 @@
 import Synchronization
 
-/// The right to write, held by one logical transaction from its checkout to its end.
-final class Turn: Sendable {
-    /// The turns this task is inside of, innermost first: one for each database at most.
-    @TaskLocal static var current: Turn?
-
-    private let owner: ObjectIdentifier
-    private let outer: Turn?
-    private let ended = Atomic<Bool>(false)
-
-    init(of owner: AnyObject) {
-        self.owner = ObjectIdentifier(owner)
-        outer = Turn.current
-    }
-
-    var hasEnded: Bool { ended.load(ordering: .acquiring) }
-
-    func end() { ended.store(true, ordering: .releasing) }
-
-    func isHeld(of owner: AnyObject) -> Bool {
-        (self.owner == ObjectIdentifier(owner) && !hasEnded) || (outer?.isHeld(of: owner) ?? false)
-    }
-}
-
 /// The connection that writes, and the transaction open on it, which several logical transactions may share.
 ///
 /// Each logical transaction is a savepoint. When it ends and others wait, the next one joins the same outer transaction; one
@@ -53,6 +30,7 @@ final class CommitGroup {
     // Of the logical transaction whose turn it is.
     private var hasSavepoint = false
     private var loss: DatabaseError?
+    private var failure: DatabaseError?
 
     /// - Parameters:
     ///   - maximumSize: logical transactions in one commit.
@@ -80,6 +58,8 @@ final class CommitGroup {
     private func inside<R>(_ turn: Turn, _ interrupt: Interrupt, _ work: () throws(DatabaseError) -> R) throws(DatabaseError) -> R {
         if turn.hasEnded { throw .ended }
         if let loss { throw loss }
+        // SQLite would go on; but a program that works on both engines cannot.
+        if let failure { throw .afterFailure(failure) }
         try interrupt.check()
         // Begun by the first statement, so that a turn without any costs nothing.
         if !isOpen {
@@ -97,6 +77,7 @@ final class CommitGroup {
         do throws(DatabaseError) {
             return try work()
         } catch {
+            failure = error
             if !connection.isInTransaction { lose(error) }
             throw error
         }
@@ -110,14 +91,15 @@ final class CommitGroup {
         turn.end()
         defer {
             loss = nil
+            failure = nil
             hasSavepoint = false
         }
         guard hasSavepoint else { return answer(keep ? loss : nil) }
         size += 1
         statistics.transactions.add(1, ordering: .relaxed)
-        var failure: DatabaseError?
+        var failure = keep ? failure : nil
         do throws(DatabaseError) {
-            if keep, connection.hasDeferredViolations {
+            if keep, failure == nil, connection.hasDeferredViolations {
                 // Found here and not at the commit, where it would fail the neighbours.
                 failure = DatabaseError(.foreignKeyViolation, "a deferred foreign key constraint failed")
             }
