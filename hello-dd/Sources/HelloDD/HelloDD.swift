@@ -18,6 +18,7 @@ struct HelloDD: AsyncParsableCommand {
               hello-dd demo                a tour of everything it does
               hello-dd order LAPTOP-001    buy something
               hello-dd down                stop it
+              hello-dd up --with-servers   on PostgreSQL, with a server of its own
               hello-dd doctor              something is wrong? ask it
 
             Everything the shop writes is below one folder, `.hello-dd/` in the current directory; `--data DIR` names another. \

@@ -143,7 +143,8 @@ import Darwin
             }
         }
         #expect(names.count == 3)
-        let left = try await psql(try await TestPostgres.shared(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'")
+        let all = names.map { "'\($0)'" }.joined(separator: ", ")
+        let left = try await psql(try await TestPostgres.shared(), "SELECT count(*) FROM pg_database WHERE datname IN (\(all))")
         #expect(left == "0")
     }
 

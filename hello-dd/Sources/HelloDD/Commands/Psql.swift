@@ -46,7 +46,8 @@ struct Psql: AsyncParsableCommand {
         guard let databases = state.databases else {
             let file = service == .gateway ? "gateway" : service.databaseName
             throw CommandFailure(
-                "the shop runs on SQLite: `sqlite3 \(folder.path)/\(file).sqlite` opens the file; `\(command) up --with-servers` runs it on PostgreSQL")
+                "the shop runs on SQLite: `sqlite3 \(folder.path)/\(file).sqlite` opens the file; `\(command) up --with-servers` runs it on PostgreSQL"
+            )
         }
         guard let url = databases.urls[service.rawValue], let password = try DatabaseRoles.read(folder).passwords[service.databaseName] else {
             throw CommandFailure("\(service.name) does not run here, so there is no database for it")

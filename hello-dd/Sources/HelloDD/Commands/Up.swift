@@ -49,7 +49,8 @@ struct Up: AsyncParsableCommand {
         help: "Start a PostgreSQL server of the shop's own, from the binaries that are installed, and run on it instead of SQLite.")
     var withServers = false
 
-    @Option(help: ArgumentHelp("Run on this PostgreSQL server instead of SQLite; the user must be able to make roles and databases.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp("Run on this PostgreSQL server instead of SQLite; the user must be able to make roles and databases.", valueName: "url"))
     var postgres: String?
 
     @OptionGroup var data: DataOptions
@@ -90,8 +91,12 @@ struct Up: AsyncParsableCommand {
         let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
         if let logLevel, !levels.contains(logLevel) { throw ValidationError("--log-level must be one of \(levels.joined(separator: ", ")).") }
         if ephemeral, data.data != RunFolder.defaultPath { throw ValidationError("--ephemeral and --data exclude each other.") }
-        if withServers, postgres != nil { throw ValidationError("--with-servers and --postgres exclude each other: one starts a server, the other names one.") }
-        if ephemeral, postgres != nil { throw ValidationError("--ephemeral and --postgres exclude each other: the databases on the server would stay.") }
+        if withServers, postgres != nil {
+            throw ValidationError("--with-servers and --postgres exclude each other: one starts a server, the other names one.")
+        }
+        if ephemeral, postgres != nil {
+            throw ValidationError("--ephemeral and --postgres exclude each other: the databases on the server would stay.")
+        }
         _ = try engine()
     }
 

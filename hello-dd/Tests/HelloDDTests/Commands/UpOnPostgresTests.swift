@@ -36,7 +36,8 @@ struct UpOnPostgresTests {
         #expect(database.engine == "postgres" && database.ownServer)
         let first = try #require(database.pid)
         for name in ["inventory", "pricing", "orders"] {
-            let who = try await answer(shop, name, "SELECT current_user, current_database(), pg_get_userbyid(datdba) FROM pg_database WHERE datname = '\(name)'")
+            let who = try await answer(
+                shop, name, "SELECT current_user, current_database(), pg_get_userbyid(datdba) FROM pg_database WHERE datname = '\(name)'")
             #expect(who == "\(name)|\(name)|\(name)")
         }
         let stranger = try await ask(shop, "pricing", "\\connect inventory")
@@ -131,7 +132,8 @@ struct UpOnPostgresTests {
             let database = try await refusal(server.url(database: "postgres", user: "half", password: "h"))
             #expect(database.contains("user half may not make the database inventory") && database.contains("CREATEDB"))
 
-            try await TestPostgres.psql(server.adminURL, "CREATE ROLE pricing LOGIN; CREATE DATABASE orders")
+            try await TestPostgres.psql(server.adminURL, "CREATE ROLE pricing LOGIN")
+            try await TestPostgres.psql(server.adminURL, "CREATE DATABASE orders")
             let foreignRole = try await refusal(server.adminURL)
             #expect(foreignRole.contains("there is a role pricing on 127.0.0.1:\(server.port) that hello-dd did not make"))
             try await TestPostgres.psql(server.adminURL, "DROP ROLE pricing")

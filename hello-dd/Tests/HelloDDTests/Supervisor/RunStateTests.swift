@@ -24,7 +24,8 @@ struct RunStateTests {
         #expect(StatusReport.Engine(Self.state, folder: folder).line == "database: SQLite, a file for each service")
         var state = Self.state
         let own = try #require(ProcessIdentity(of: getpid()))
-        state.databases = RunState.Databases(place: "127.0.0.1:5432", urls: ["api-gateway": "postgres://orders@127.0.0.1:5432/orders"], isOwnServer: true, process: own)
+        state.databases = RunState.Databases(
+            place: "127.0.0.1:5432", urls: ["api-gateway": "postgres://orders@127.0.0.1:5432/orders"], isOwnServer: true, process: own)
         #expect(RunState(json: String(decoding: try state.encoded(), as: UTF8.self)) == state)
         let server = StatusReport.Engine(state, folder: folder)
         #expect(server.line == "database: PostgreSQL at 127.0.0.1:5432, a server of the shop's own (pid \(own.pid))")
