@@ -65,6 +65,7 @@ struct OpenDatabaseTests {
                 (["DATABASE_URL": "mysql://x:hunter2@y/z"], "DATABASE_URL must be sqlite:PATH, sqlite::memory:, or postgres://"),
                 (["DATABASE_URL": "postgres://x:hunter2@y:port/z"], "DATABASE_URL cannot be used"),
                 (["DATABASE_URL": "postgresql://x:hunter2@y/z?nonsense=1"], "DATABASE_URL cannot be used"),
+                (["DATABASE_URL": "postgresql://x:hunter2@y/z?sslmode=on"], "DATABASE_URL cannot be used"),
                 (["DATABASE_URL": "postgres://x:hunter2@y/z", "DB_SSLMODE": "verify-full"], "DB_SSLMODE goes with DB_HOST"),
                 (["DB_HOST": "y", "DB_PASSWORD": "hunter2", "DB_PASSWORD_FILE": empty], "DB_PASSWORD and DB_PASSWORD_FILE are both set"),
                 (["DB_HOST": "y", "DB_PASSWORD_FILE": "\(folder)/none"], "DB_PASSWORD_FILE must name a file"),
@@ -98,7 +99,8 @@ struct OpenDatabaseTests {
     @Test("a server that comes later is found")
     func late() async throws {
         try await TestPostgres.withServer(durable: false) { server in
-            await server.stop()
+            server.kill()
+            await server.untilEnded()
             let boot = Boot(
                 service: "parcel-service", settings: Settings(["DATABASE_URL": server.adminURL, "DATABASE_START_TIMEOUT_SECONDS": "600"]),
                 logger: LogCapture().logger("test"))
