@@ -139,7 +139,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes, nioCore,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes,
+                nioCore,
                 nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -151,7 +152,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1, nioPosix,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1,
+                nioPosix,
                 serviceLifecycle,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
@@ -161,7 +163,8 @@ let package = Package(
             dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],
             path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(
-            name: "DatabaseTests", dependencies: ["Basics", "Database", "LocalServers", "Resilience", "CSQLite"], path: "platform/Tests/DatabaseTests",
+            name: "DatabaseTests", dependencies: ["Basics", "Database", "LocalServers", "Resilience", "CSQLite"],
+            path: "platform/Tests/DatabaseTests",
             swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",

@@ -30,7 +30,7 @@ import Testing
 
     @Test("a caller cancelled in the queue leaves it at once, and the next one gets the turn", arguments: Engine.allCases)
     func cancelledInQueue(engine: Engine) async throws {
-        try await engine.withDatabase { opened in
+        try await engine.withDatabase(connections: 1) { opened in
             let database = opened.database
             try await database.execute(Self.table)
             var next: Task<Int, any Error>?
@@ -114,7 +114,7 @@ import Testing
 
     @Test("waiting for the right to write ends at the deadline", arguments: Engine.allCases)
     func deadlineInQueue(engine: Engine) async throws {
-        try await engine.withDatabase { opened in
+        try await engine.withDatabase(connections: 1) { opened in
             let database = opened.database
             try await database.execute(Self.table)
             try await holding(opened) {
@@ -169,7 +169,7 @@ import Testing
 
     @Test("the queue is bounded: one caller more is refused at once", arguments: Engine.allCases)
     func boundedQueue(engine: Engine) async throws {
-        try await engine.withDatabase(waiterLimit: 2) { opened in
+        try await engine.withDatabase(connections: 1, waiterLimit: 2) { opened in
             let database = opened.database
             try await database.execute(Self.table)
             var waiting: [Task<Int, any Error>] = []
@@ -188,7 +188,7 @@ import Testing
     @Test("shutdown lets running and waiting work finish, and refuses what comes later", arguments: Engine.allCases)
     func shutdown(engine: Engine) async throws {
         try await engine.withStore { store in
-            let opened = try store.open()
+            let opened = try store.open(connections: 1)
             let database = opened.database
             try await database.execute(Self.table)
             var tasks: [Task<Void, any Error>] = []

@@ -5,44 +5,58 @@ import Testing
 
 /// The engines that the contract's tests run against.
 enum Engine: String, CaseIterable, Sendable {
-    case sqlite
+    case sqlite, postgres
 
     /// Gives `body` an empty store, and removes it afterwards.
     func withStore<T>(_ body: (Store) async throws -> T) async throws -> T {
-        let store = Store(engine: self, folder: FileManager.default.temporaryDirectory.path + "/database-tests-\(UUID().uuidString)")
+        let store = try await Store(engine: self)
         do {
             let result = try await body(store)
-            await store.close()
+            await store.remove()
             return result
         } catch {
-            await store.close()
+            await store.remove()
             throw error
         }
     }
 
     /// Gives `body` an open, empty database.
-    func withDatabase<T>(waiterLimit: Int = 1024, _ body: (Opened) async throws -> T) async throws -> T {
-        try await withStore { store in try await body(try store.open(waiterLimit: waiterLimit)) }
+    /// - Parameter connections: 1 where everybody is to wait for one another, as writers on SQLite do anyway.
+    func withDatabase<T>(connections: Int = 4, waiterLimit: Int = 1024, _ body: (Opened) async throws -> T) async throws -> T {
+        try await withStore { store in try await body(try store.open(connections: connections, waiterLimit: waiterLimit)) }
     }
 }
 
-/// A place that keeps data between one opening and the next.
+/// A place that keeps data between one opening and the next: a folder for SQLite, a schema for PostgreSQL.
 final class Store: Sendable {
     let engine: Engine
-    let folder: String
-    private let opened = Mutex<[SQLiteDatabase]>([])
+    private let name = "database-tests-\(UUID().uuidString.lowercased())"
+    private let server: String
+    private let opened = Mutex<[any Database]>([])
 
-    init(engine: Engine, folder: String) {
+    init(engine: Engine) async throws {
         self.engine = engine
-        self.folder = folder
+        server = engine == .postgres ? try await PostgresServer.url() : ""
+        if engine == .postgres { try await administer("CREATE SCHEMA \"\(raw: name)\"") }
     }
 
+    var folder: String { FileManager.default.temporaryDirectory.path + "/" + name }
     var path: String { folder + "/test.sqlite" }
+    /// Of the server, with the schema chosen.
+    var url: String { server + (server.contains("?") ? "&" : "?") + "options=-csearch_path%3D%22\(name)%22" }
 
-    func open(waiterLimit: Int = 1024) throws -> Opened {
-        var options = SQLiteDatabase.Options()
-        options.waiterLimit = waiterLimit
-        return Opened(try open(options))
+    func open(connections: Int = 4, waiterLimit: Int = 1024) throws -> Opened {
+        switch engine {
+        case .sqlite:
+            var options = SQLiteDatabase.Options()
+            options.waiterLimit = waiterLimit
+            return Opened(try open(options))
+        case .postgres:
+            var options = PostgresDatabase.Options()
+            options.connections = connections
+            options.waiterLimit = waiterLimit
+            return Opened(try open(options))
+        }
     }
 
     func open(_ options: SQLiteDatabase.Options) throws -> SQLiteDatabase {
@@ -51,9 +65,31 @@ final class Store: Sendable {
         return database
     }
 
-    func close() async {
+    /// - Parameter parameters: more of the URL, such as `sslmode=require`.
+    func open(_ options: PostgresDatabase.Options, parameters: String = "") throws -> PostgresDatabase {
+        let database = try PostgresDatabase(url: parameters.isEmpty ? url : url + "&" + parameters, options: options)
+        opened.withLock { $0.append(database) }
+        return database
+    }
+
+    func remove() async {
         for database in opened.withLock({ $0 }) { await database.shutdown() }
-        try? FileManager.default.removeItem(atPath: folder)
+        switch engine {
+        case .sqlite: try? FileManager.default.removeItem(atPath: folder)
+        case .postgres: try? await administer("DROP SCHEMA \"\(raw: name)\" CASCADE")
+        }
+    }
+
+    /// Runs a statement beside the store's own connections.
+    func administer(_ sql: SQL) async throws {
+        let database = try PostgresDatabase(url: server)
+        do {
+            try await database.execute(sql)
+        } catch {
+            await database.shutdown()
+            throw error
+        }
+        await database.shutdown()
     }
 }
 
@@ -67,7 +103,12 @@ struct Opened: Sendable {
         waiting = { database.statistics.waitingForWriter }
     }
 
-    /// Returns when `count` callers wait for the right to write.
+    init(_ database: PostgresDatabase) {
+        self.database = database
+        waiting = { database.statistics.waitingForConnection }
+    }
+
+    /// Returns when `count` callers wait for the right to write, or for a connection.
     func untilWaiting(_ count: Int) async {
         while waiting() < count { await Task.yield() }
     }
@@ -130,4 +171,8 @@ extension SQLRunner {
     func count(_ table: String) async throws -> Int {
         try await query("SELECT count(*) FROM \(raw: table)")[0].decode(0)
     }
+}
+
+enum PostgresServer {
+    static func url() async throws -> String { ProcessInfo.processInfo.environment["TEST_PG"]! }
 }

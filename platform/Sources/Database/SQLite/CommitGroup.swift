@@ -1,28 +1,5 @@
 import Synchronization
 
-/// The right to write, held by one logical transaction from its checkout to its end.
-final class Turn: Sendable {
-    /// The turns this task is inside of, innermost first: one for each database at most.
-    @TaskLocal static var current: Turn?
-
-    private let owner: ObjectIdentifier
-    private let outer: Turn?
-    private let ended = Atomic<Bool>(false)
-
-    init(of owner: AnyObject) {
-        self.owner = ObjectIdentifier(owner)
-        outer = Turn.current
-    }
-
-    var hasEnded: Bool { ended.load(ordering: .acquiring) }
-
-    func end() { ended.store(true, ordering: .releasing) }
-
-    func isHeld(of owner: AnyObject) -> Bool {
-        (self.owner == ObjectIdentifier(owner) && !hasEnded) || (outer?.isHeld(of: owner) ?? false)
-    }
-}
-
 /// The connection that writes, and the transaction open on it, which several logical transactions may share.
 ///
 /// Each logical transaction is a savepoint. When it ends and others wait, the next one joins the same outer transaction; one

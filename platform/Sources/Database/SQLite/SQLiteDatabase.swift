@@ -195,9 +195,7 @@ public final class SQLiteDatabase: Database {
     }
 
     private func takeTurn() throws(DatabaseError) -> Turn {
-        if Turn.current?.isHeld(of: self) ?? false {
-            throw DatabaseError(.statement, "inside a transaction use its own runner: this call would wait for that transaction to end")
-        }
+        try Turn.refuse(of: self)
         return Turn(of: self)
     }
 

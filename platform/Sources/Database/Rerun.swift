@@ -1,0 +1,26 @@
+import Resilience
+
+/// Runs a transaction again where others were in its way and nothing was written: `serializationFailure`, `deadlock`, `busy`.
+struct Rerun: Sendable {
+    /// Runs at most, the first included.
+    let attempts: Int
+    private let backoff = Backoff(base: .milliseconds(2), cap: .milliseconds(100))
+
+    init(attempts: Int) { self.attempts = attempts }
+
+    func callAsFunction<T>(_ once: () async throws -> T) async throws -> T {
+        var failures = 0
+        while true {
+            do {
+                return try await once()
+            } catch {
+                failures += 1
+                guard let failure = error as? DatabaseError, failure.isTransient, failures < attempts, !Task.isCancelled else { throw error }
+                let delay = backoff.delay(failures)
+                // One that cannot begin before the deadline is not waited for.
+                if let deadline = Deadline.current, deadline.remaining <= delay { throw error }
+                try? await Task.sleep(for: delay)
+            }
+        }
+    }
+}
