@@ -4,7 +4,7 @@ import Resilience
 struct Rerun: Sendable {
     /// Runs at most, the first included.
     let attempts: Int
-    private let backoff = Backoff(base: .milliseconds(2), cap: .milliseconds(100))
+    private let backoff = Backoff(base: .milliseconds(2), cap: .milliseconds(250))
 
     init(attempts: Int) { self.attempts = attempts }
 

@@ -22,7 +22,7 @@ public final class PostgresDatabase: Database {
         /// How long opening a connection may take; libpq counts whole seconds, and at least 2.
         public var connectTimeout = Duration.seconds(5)
         /// How often a transaction or statement is run at most where others were in its way.
-        public var attempts = 5
+        public var attempts = 10
         /// What the server's own views call this program.
         public var applicationName = "hello-dd"
 
