@@ -22,15 +22,17 @@ struct Reservations: Sendable {
         let now = sources.now()
         let (result, isNew) = try await database.withTransaction { transaction -> (Settled, Bool) in
             let store = Store(transaction)
-            if let known = try await store.reservation(id, toChange: true) {
-                let outcome = ReservationRules.outcome(ofRepeating: request, known, isDue: known.isDue(at: now))
-                return (try await Self.settle(outcome, id, known, store, actor: actor, at: now), false)
-            }
-            let lines = try await Self.lines(request, store)
-            let reservation = Reservation(
-                id: id, state: .held, orderID: request.orderID, lines: lines, expiresAt: now + .seconds(request.expiresIn), createdAt: now,
+            var reservation = Reservation(
+                id: id, state: .held, orderID: request.orderID, lines: [], expiresAt: now + .seconds(request.expiresIn), createdAt: now,
                 updatedAt: now)
-            try await store.insert(StoredReservation(reservation: reservation, expiresIn: request.expiresIn))
+            // The row first: of all that come with one id at the same moment it lets one through. What is refused below takes it back.
+            guard try await store.insert(StoredReservation(reservation: reservation, expiresIn: request.expiresIn)) else {
+                let known = try await Self.known(id, store)
+                let outcome = ReservationRules.outcome(ofRepeating: request, known, isDue: known.isDue(at: now))
+                return (try await Self.settle(outcome, known, store, actor: actor, at: now), false)
+            }
+            reservation.lines = try await Self.lines(request, store)
+            try await store.insertLines(of: reservation)
             try await Self.move(.reserve, [reservation], store, actor: actor, at: now)
             return (.done(reservation), true)
         }
@@ -42,9 +44,19 @@ struct Reservations: Sendable {
         let now = sources.now()
         return try await database.withTransaction { transaction -> Settled in
             let store = Store(transaction)
-            let known = try await store.reservation(id, toChange: true)
-            let outcome = ReservationRules.outcome(of: call, on: known?.reservation.state, isDue: known?.isDue(at: now) ?? false)
-            return try await Self.settle(outcome, id, known, store, actor: actor, at: now)
+            var known = try await store.reservation(id, toChange: true)
+            if known == nil {
+                let outcome = ReservationRules.outcome(of: call, on: nil, isDue: false)
+                if case .refuse(let refusal) = outcome { return .refused(refusal) }
+                precondition(outcome == .recordUndo, "the rules move nothing that is not there")
+                let undone = Reservation(id: id, state: .released, orderID: nil, lines: [], expiresAt: nil, createdAt: now, updatedAt: now)
+                if try await store.insert(StoredReservation(reservation: undone, expiresIn: nil)) { return .done(undone) }
+                // What is undone was not visible yet a moment ago.
+                known = try await Self.known(id, store)
+            }
+            guard let known else { throw StoredValueError(what: "reservation") }
+            let outcome = ReservationRules.outcome(of: call, on: known.reservation.state, isDue: known.isDue(at: now))
+            return try await Self.settle(outcome, known, store, actor: actor, at: now)
         }.get()
     }
 
@@ -53,7 +65,7 @@ struct Reservations: Sendable {
     func expireDue() async throws -> Int {
         let now = sources.now()
         // A look without a transaction first: most of the time there is nothing, and then the writer is left alone.
-        guard try await !Store(database).dueReservations(at: now, limit: 1).isEmpty else { return 0 }
+        guard try await Store(database).hasDueReservations(at: now) else { return 0 }
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
             let due = try await store.dueReservations(at: now, limit: Self.sweepBatch)
@@ -77,40 +89,41 @@ struct Reservations: Sendable {
         }
     }
 
+    /// A reservation that is certainly there, locked.
+    private static func known(_ id: Identifier, _ store: Store) async throws -> StoredReservation {
+        guard let known = try await store.reservation(id, toChange: true) else { throw StoredValueError(what: "reservation") }
+        return known
+    }
+
     private static func settle(
-        _ outcome: ReservationRules.Outcome, _ id: Identifier, _ known: StoredReservation?, _ store: Store, actor: String, at now: Timestamp
+        _ outcome: ReservationRules.Outcome, _ known: StoredReservation, _ store: Store, actor: String, at now: Timestamp
     ) async throws -> Settled {
-        switch (outcome, known) {
-        case (.refuse(let refusal), _):
-            return .refused(refusal)
-        case (.recordUndo, _):
-            let undone = Reservation(id: id, state: .released, orderID: nil, lines: [], expiresAt: nil, createdAt: now, updatedAt: now)
-            try await store.insert(StoredReservation(reservation: undone, expiresIn: nil))
-            return .done(undone)
-        case (.answer, let known?):
-            return .done(known.reservation)
-        case (.expireThenRefuse, let known?):
+        switch outcome {
+        case .refuse(let refusal): return .refused(refusal)
+        case .answer: return .done(known.reservation)
+        case .expireThenRefuse:
             try await expire([known], store, at: now)
             return .refused(.reservationExpired)
-        case (.move(let state, let kind), let known?):
+        case .move(let state, let kind):
             var reservation = known.reservation
             reservation.state = state
             reservation.updatedAt = now
+            try await store.lockStock(reservation.lines.map(\.productID))
             try await move(kind, [reservation], store, actor: actor, at: now)
-            try await store.setState(state, of: [id], at: now)
+            try await store.setState(state, of: [reservation.id], at: now)
             return .done(reservation)
-        case (.answer, nil), (.expireThenRefuse, nil), (.move, nil):
-            preconditionFailure("the rules move nothing that is not there")
+        case .recordUndo: preconditionFailure("the rules record the undo only of what is not there")
         }
     }
 
     private static func expire(_ due: [StoredReservation], _ store: Store, at now: Timestamp) async throws {
         guard !due.isEmpty else { return }
+        try await store.lockStock(Array(Set(due.flatMap { $0.reservation.lines.map(\.productID) })))
         try await move(.expire, due.map(\.reservation), store, actor: InventoryApp.name, at: now)
         try await store.setState(.expired, of: due.map(\.reservation.id), at: now)
     }
 
-    /// Moves the stock of every line, and writes it into the ledger: always both.
+    /// Moves the stock of every line, which is locked, and writes it into the ledger: always both.
     private static func move(
         _ kind: StockMovement.Kind, _ reservations: [Reservation], _ store: Store, actor: String, at now: Timestamp
     ) async throws {
@@ -126,7 +139,6 @@ struct Reservations: Sendable {
                         productID: line.productID, kind: kind, quantity: line.quantity, reservationID: reservation.id, actor: actor, at: now))
             }
         }
-        try await store.lockStock(changes.keys.sorted())
         try await store.change(changes)
         try await store.append(movements)
     }
