@@ -27,8 +27,12 @@ public enum Isolation: String, Hashable, Sendable {
 public protocol Database: SQLRunner {
     /// Runs `body` in one transaction: commits, durably, when it returns, and rolls back when it throws.
     ///
-    /// `body` is run once; nothing is retried here. It should do nothing slow but its statements: while it runs it holds a
-    /// connection, on SQLite the only one that writes, and everybody behind it waits. Inside it, use the runner it was given:
+    /// Where other transactions were in the way and nothing was written (`serializationFailure`, `deadlock`, `busy`) it is run again, a
+    /// few times at most and only while the deadline allows; so `body` changes nothing but the database. Nothing else is run again.
+    /// A statement that fails fails the transaction: all that can follow is its end, and the next statement is refused with `statement`.
+    ///
+    /// `body` should do nothing slow but its statements: while it runs it holds a connection, on SQLite the only one that writes, and
+    /// everybody behind it waits. Inside it, use the runner it was given:
     /// another transaction or write on the same database would wait for this one and is refused with code `statement`.
     /// The runner is of no use after `body` has ended (`closed`).
     @discardableResult func withTransaction<T: Sendable>(

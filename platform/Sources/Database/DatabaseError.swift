@@ -85,6 +85,9 @@ extension DatabaseError: CustomStringConvertible {
 extension DatabaseError {
     static let closed = DatabaseError(.closed, "the database was shut down")
     static let ended = DatabaseError(.closed, "the transaction has ended; a statement cannot outlive its body")
+    static func afterFailure(_ failure: DatabaseError) -> DatabaseError {
+        DatabaseError(.statement, "an earlier statement of this transaction failed (\(failure.code)), so it can only be rolled back")
+    }
     static let cancelled = DatabaseError(.cancelled, "the task was cancelled; nothing was written")
     static let timeout = DatabaseError(.timeout, "the deadline passed; nothing was written")
 }

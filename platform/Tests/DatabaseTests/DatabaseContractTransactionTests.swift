@@ -129,6 +129,23 @@ import Testing
         }
     }
 
+    @Test("after a failed statement a transaction can only be rolled back, even if its body goes on", arguments: Engine.allCases)
+    func failed(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            let database = opened.database
+            try await database.execute(Self.table)
+            try await expect(.uniqueViolation) {
+                try await database.withTransaction { transaction in
+                    try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
+                    try await expect(.uniqueViolation) { try await transaction.execute("INSERT INTO t VALUES (1, 'b')") }
+                    try await expect(.statement) { try await transaction.execute("INSERT INTO t VALUES (2, 'c')") }
+                    try await expect(.statement) { _ = try await transaction.query("SELECT 1") }
+                }
+            }
+            #expect(try await database.count("t") == 0)
+        }
+    }
+
     @Test("a runner kept beyond its transaction is refused and writes nothing", arguments: Engine.allCases)
     func escaped(engine: Engine) async throws {
         try await engine.withDatabase { opened in

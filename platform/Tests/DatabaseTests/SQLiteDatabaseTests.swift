@@ -176,20 +176,6 @@ import Testing
         }
     }
 
-    @Test("after a refused row a transaction goes on, and keeps what was not refused")
-    func goingOn() async throws {
-        try await Engine.sqlite.withDatabase { opened in
-            let database = opened.database
-            try await database.execute(Self.table)
-            try await database.withTransaction { transaction in
-                try await transaction.execute("INSERT INTO t VALUES (1, 'a')")
-                try await expect(.uniqueViolation) { try await transaction.execute("INSERT INTO t VALUES (2, 'b'), (1, 'twice')") }
-                try await transaction.execute("INSERT INTO t VALUES (3, 'c')")
-            }
-            #expect(try await database.query("SELECT id FROM t ORDER BY id").map { try $0.decode(0, as: Int.self) } == [1, 3])
-        }
-    }
-
     @Test("an error of a running statement, whose message in SQLite quotes a value, does not repeat it")
     func quotedValue() async throws {
         try await Engine.sqlite.withDatabase { opened in

@@ -189,6 +189,7 @@ final class LibPQConnection: @unchecked Sendable {
         return unsafeBitCast(symbol, to: PendingBytes.self)
     }()
 
+    // Never written, so any thread may read it.
     nonisolated(unsafe) private static let empty = UnsafePointer<CChar>(strdup(""))
 
     private static func withCStrings<R>(_ strings: [String], _ body: ([UnsafePointer<CChar>?]) -> R) -> R {

@@ -1,4 +1,3 @@
-import Basics
 import Resilience
 
 /// One place for a connection: closed, being opened, or open, with what is asked of it.
@@ -25,8 +24,7 @@ final class PostgresConnection: @unchecked Sendable {
     private var cancellation = Cancellation.none
     private var wantsToWrite = false
     private var statements: PostgresStatements
-    /// What `statement_timeout` is now, in milliseconds; 0 is none.
-    private var serverTimeout: Int64 = 0
+    private var serverTimeout = ServerTimeout()
     /// Called for each `NOTIFY`, and with nil when the connection is lost.
     let onNotification: (@Sendable (PostgresNotification?) -> Void)?
 
@@ -153,10 +151,7 @@ final class PostgresConnection: @unchecked Sendable {
                 return request.complete(failure.map { .failure($0) } ?? .success(nil))
             case (.commit, _, .some): exchange.rollsBack = true
             case (.statement, _, .some(let failure)), (.script, _, .some(let failure)):
-                return request.complete(
-                    .failure(
-                        DatabaseError(.statement, "an earlier statement of this transaction failed (\(failure.code)), so it can only be rolled back"))
-                )
+                return request.complete(.failure(.afterFailure(failure)))
             default: break
             }
         }
@@ -205,7 +200,7 @@ final class PostgresConnection: @unchecked Sendable {
         let isInside = request.transaction?.opening != nil
         if !isInside {
             for text in statements.surplus() { then(.forget, link.executeOnce("DEALLOCATE \(text)")) }
-            if let milliseconds = serverTimeout(for: request) {
+            if let milliseconds = timeoutToSet(for: request) {
                 then(.timeout(milliseconds), link.executeOnce("SET statement_timeout = \(milliseconds)"))
             }
             // A transaction of their own, so that they stay when the next one is rolled back.
@@ -242,23 +237,11 @@ final class PostgresConnection: @unchecked Sendable {
         return isSent
     }
 
-    /// The `statement_timeout` to set before a request; nil: what is set will do.
-    ///
-    /// The deadline itself is kept by cancelling. This is what ends a statement whose client is gone; so it is coarse, and changed
-    /// seldom: never below the time that is left, and at most about eight times of it.
-    private func serverTimeout(for request: PostgresRequest) -> Int64? {
+    private func timeoutToSet(for request: PostgresRequest) -> Int64? {
         switch request.work {
-        case .commit, .rollback, .connect: return nil
-        case .statement, .script, .listen: break
+        case .commit, .rollback, .connect: nil
+        case .statement, .script, .listen: serverTimeout.change(for: request.interrupt.deadline)
         }
-        var wanted: Int64 = 0
-        if let deadline = request.interrupt.deadline {
-            let left = deadline.remaining.milliseconds + 50
-            if serverTimeout >= left, serverTimeout / 8 <= left { return nil }
-            wanted = 128
-            while wanted < left, wanted < 1 << 30 { wanted *= 2 }
-        }
-        return wanted == serverTimeout ? nil : wanted
     }
 
     private func flush(_ link: LibPQConnection) {
@@ -303,7 +286,7 @@ final class PostgresConnection: @unchecked Sendable {
     private func take(_ answer: PostgresExchange.Answer, on link: LibPQConnection) {
         switch exchange?.receive(answer) {
         case .step(.prepare(let text, let types, let name)): statements.insert(name, text, types)
-        case .step(.timeout(let milliseconds)): serverTimeout = milliseconds
+        case .step(.timeout(let milliseconds)): serverTimeout.milliseconds = milliseconds
         case .step: break
         case .mismatch, nil: return lose()
         }
@@ -344,7 +327,7 @@ final class PostgresConnection: @unchecked Sendable {
 
     private func cancelIfDue(_ now: ContinuousClock.Instant) -> Action? {
         guard let exchange, case .open(let link) = link else { return nil }
-        if now >= giveUp(exchange) {
+        if let end = giveUp(exchange), now >= end {
             lose()
             return nil
         }
@@ -364,12 +347,12 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// When a server that answers nothing is given up: some time after it was told to stop, or after the end of a transaction was due.
-    private func giveUp(_ exchange: PostgresExchange) -> ContinuousClock.Instant {
+    private func giveUp(_ exchange: PostgresExchange) -> ContinuousClock.Instant? {
         switch (cancellation, exchange.request.work) {
         case (.telling(_, let since), _), (.told(_, let since, _), _): since + Self.patience
         case (.none, .commit), (.none, .rollback):
             max(exchange.started, exchange.request.interrupt.deadline?.instant ?? exchange.started) + Self.patience
-        case (.none, _): .now + .seconds(1 << 30)
+        case (.none, _): nil
         }
     }
 
@@ -380,7 +363,7 @@ final class PostgresConnection: @unchecked Sendable {
         link.close()
         self.link = .closed
         wantsToWrite = false
-        serverTimeout = 0
+        serverTimeout = ServerTimeout()
         cancellation = .none
         statements = PostgresStatements(capacity: statements.capacity)
         onNotification?(nil)

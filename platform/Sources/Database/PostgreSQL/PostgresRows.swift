@@ -108,8 +108,8 @@ extension SQLValue {
             var value: Int64 = 0
             var fits = true
             for position in 0...max(0, Int(weight)) {
-                let (product, overflow) = value.multipliedReportingOverflow(by: 10_000)
-                let (next, carried) = product.subtractingReportingOverflow(position < digits.count ? digits[position] : 0)
+                let (shifted, overflow) = value.multipliedReportingOverflow(by: 10_000)
+                let (next, carried) = shifted.subtractingReportingOverflow(position < digits.count ? digits[position] : 0)
                 fits = fits && !overflow && !carried
                 value = next
             }

@@ -30,6 +30,7 @@ final class CommitGroup {
     // Of the logical transaction whose turn it is.
     private var hasSavepoint = false
     private var loss: DatabaseError?
+    private var failure: DatabaseError?
 
     /// - Parameters:
     ///   - maximumSize: logical transactions in one commit.
@@ -57,6 +58,8 @@ final class CommitGroup {
     private func inside<R>(_ turn: Turn, _ interrupt: Interrupt, _ work: () throws(DatabaseError) -> R) throws(DatabaseError) -> R {
         if turn.hasEnded { throw .ended }
         if let loss { throw loss }
+        // SQLite would go on; but a program that works on both engines cannot.
+        if let failure { throw .afterFailure(failure) }
         try interrupt.check()
         // Begun by the first statement, so that a turn without any costs nothing.
         if !isOpen {
@@ -74,6 +77,7 @@ final class CommitGroup {
         do throws(DatabaseError) {
             return try work()
         } catch {
+            failure = error
             if !connection.isInTransaction { lose(error) }
             throw error
         }
@@ -87,14 +91,15 @@ final class CommitGroup {
         turn.end()
         defer {
             loss = nil
+            failure = nil
             hasSavepoint = false
         }
         guard hasSavepoint else { return answer(keep ? loss : nil) }
         size += 1
         statistics.transactions.add(1, ordering: .relaxed)
-        var failure: DatabaseError?
+        var failure = keep ? failure : nil
         do throws(DatabaseError) {
-            if keep, connection.hasDeferredViolations {
+            if keep, failure == nil, connection.hasDeferredViolations {
                 // Found here and not at the commit, where it would fail the neighbours.
                 failure = DatabaseError(.foreignKeyViolation, "a deferred foreign key constraint failed")
             }

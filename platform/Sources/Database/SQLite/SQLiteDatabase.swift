@@ -33,6 +33,8 @@ public final class SQLiteDatabase: Database {
         public var groupAge = Duration.milliseconds(5)
         /// Whether to read the whole file through on opening (about a second for a gigabyte), so that damage is found at once.
         public var checksIntegrity = true
+        /// How often a transaction or statement is run at most where another one in the same commit broke it off.
+        public var attempts = 10
         /// SQLite's operating system interface; tests put a failing disk here.
         package var vfs: String?
 
@@ -51,13 +53,15 @@ public final class SQLiteDatabase: Database {
     private let writers: Pool<Writer>
     private let readers: [Reader]
     private let readerPool: Pool<Reader>
+    private let rerun: Rerun
 
     /// Opens the database. Blocks the thread while the file is opened and checked, so call it at start-up.
     ///
     /// Throws `busy` if the file is in use, `corrupt` if it is damaged or no database, `unavailable` or `readOnly` if it cannot be
     /// opened or made; the message names the file and says in one line what to do.
     public init(_ storage: Storage, options: Options = Options()) throws(DatabaseError) {
-        precondition(options.readers > 0 && options.waiterLimit > 0 && options.statementCacheCapacity > 0 && options.groupSize > 0)
+        precondition(
+            options.readers > 0 && options.waiterLimit > 0 && options.statementCacheCapacity > 0 && options.groupSize > 0 && options.attempts > 0)
         let group: CommitGroup
         var readers: [Reader] = []
         let counters = CommitGroup.Statistics()
@@ -77,6 +81,7 @@ public final class SQLiteDatabase: Database {
             }
         }
         self.counters = counters
+        rerun = Rerun(attempts: options.attempts)
         writer = Writer(group)
         writers = Pool([writer], waiterLimit: options.waiterLimit, what: "the writer of the database")
         self.readers = readers
@@ -113,16 +118,22 @@ public final class SQLiteDatabase: Database {
     @discardableResult public func query(_ sql: SQL) async throws -> [Row] {
         let rendered = sql.rendered(for: .sqlite)
         if !readers.isEmpty, rendered.mayBeRead, let rows = try await read(rendered) { return rows }
-        return try await write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).rows }
+        return try await rerun {
+            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).rows }
+        }
     }
 
     @discardableResult public func execute(_ sql: SQL) async throws -> Int {
         let rendered = sql.rendered(for: .sqlite)
-        return try await write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).changes }
+        return try await rerun {
+            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).changes }
+        }
     }
 
     public func executeScript(_ script: String) async throws {
-        try await write { group, turn, interrupt throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+        try await rerun {
+            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+        }
     }
 
     /// The rows, or nil if the statement turns out to write.
@@ -143,6 +154,10 @@ public final class SQLiteDatabase: Database {
     @discardableResult public func withTransaction<T: Sendable>(
         _ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T
     ) async throws -> T {
+        try await rerun { try await self.once(body) }
+    }
+
+    private func once<T: Sendable>(_ body: @Sendable (any SQLRunner) async throws -> T) async throws -> T {
         let turn = try takeTurn()
         let writer = try await writers.checkout()
         var result: Result<T, any Error>
