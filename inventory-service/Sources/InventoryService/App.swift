@@ -40,12 +40,15 @@ enum InventoryApp {
         }
     }
 
-    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) -> Routes {
+    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) throws -> Routes {
         let sources = boot.sources
         let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
         let creates = Creates(database: database, sources: sources)
         ProductRoutes(catalogue: Catalogue(database: database, sources: sources), creates: creates).add(to: routes)
-        StockRoutes(stockroom: Stockroom(database: database, sources: sources), creates: creates).add(to: routes)
+        StockRoutes(
+            stockroom: Stockroom(database: database, sources: sources), creates: creates,
+            pageTimeout: try boot.settings(ServiceSettings.requestTimeout)
+        ).add(to: routes)
         ReservationRoutes(reservations: reservations).add(to: routes)
         ImportRoute(database: database, sources: sources).add(to: routes)
         return routes
@@ -53,7 +56,12 @@ enum InventoryApp {
 
     /// The schema, step by step.
     static func migrations() throws -> [Migration] {
-        let files = try Migration.load([("m0001_inventory.sqlite.sql", PackageResources.m0001_inventory_sqlite_sql)])
+        let files = try Migration.load([
+            ("m0001_inventory.sqlite.sql", PackageResources.m0001_inventory_sqlite_sql),
+            ("m0001_inventory.postgres.sql", PackageResources.m0001_inventory_postgres_sql),
+            ("m0002_search.sqlite.sql", PackageResources.m0002_search_sqlite_sql),
+            ("m0002_search.postgres.sql", PackageResources.m0002_search_postgres_sql),
+        ])
         return files.map {
             $0.version == 1 ? Migration(version: 1, name: $0.name, sqlite: $0.sqlite + Idempotency.migration, postgres: $0.postgres) : $0
         }

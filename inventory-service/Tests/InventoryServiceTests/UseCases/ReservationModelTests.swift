@@ -14,8 +14,8 @@ struct ReservationModelTests {
     static let stock: [String: Int64] = ["PEN-1": 12, "INK-1": 6, "CAP-1": 3]
     static let order = Identifier(high: 7, low: 7)
 
-    static func warehouse() async throws -> Warehouse {
-        let warehouse = try await Warehouse()
+    static func warehouse(_ engine: Engine = .sqlite) async throws -> Warehouse {
+        let warehouse = try await Warehouse(.sqlite)
         for (sku, count) in stock.sorted(by: { $0.key < $1.key }) { try await warehouse.add(sku, stock: count) }
         return warehouse
     }
@@ -83,7 +83,7 @@ struct ReservationModelTests {
 
     @Test("of 200 that want one piece of 50 at once, exactly 50 get it")
     func fifty() async throws {
-        let warehouse = try await Warehouse()
+        let warehouse = try await Warehouse(.sqlite)
         try await warehouse.add("PEN-1", stock: 50)
         let reservations = warehouse.reservations
         let held = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -107,7 +107,7 @@ struct ReservationModelTests {
 
     @Test("one id asked for many times at once is one reservation")
     func oneID() async throws {
-        let warehouse = try await Warehouse()
+        let warehouse = try await Warehouse(.sqlite)
         try await warehouse.add("PEN-1", stock: 50)
         let new = try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<50 { group.addTask { try await warehouse.reserve(Identifier(high: 1, low: 1), ["PEN-1": 2]).isNew } }
@@ -119,7 +119,7 @@ struct ReservationModelTests {
 
     @Test("a reservation and its undo at the same moment leave nothing behind")
     func undoRace() async throws {
-        let warehouse = try await Warehouse()
+        let warehouse = try await Warehouse(.sqlite)
         try await warehouse.add("PEN-1", stock: 50)
         for index in 0..<50 as Range<UInt64> {
             let id = Identifier(high: 1, low: index)
