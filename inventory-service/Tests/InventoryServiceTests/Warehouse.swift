@@ -35,10 +35,12 @@ struct Warehouse: Sendable {
     }
 
     @discardableResult
-    func adjust(_ sku: String, _ delta: Int64, _ reason: StockAdjustment.Reason = .correction) async throws -> Stock {
+    func adjust(
+        _ sku: String, _ delta: Int64, _ reason: StockAdjustment.Reason = .correction, actor: String = "olivia"
+    ) async throws -> Stock {
         let stockroom = stockroom
         return try await database.withTransaction {
-            try await stockroom.adjust(.sku(sku), StockAdjustment(delta: delta, reason: reason), actor: "olivia", in: $0)
+            try await stockroom.adjust(.sku(sku), StockAdjustment(delta: delta, reason: reason), actor: actor, in: $0)
         }
     }
 

@@ -169,4 +169,33 @@ struct CatalogueTests {
         let page = try await warehouse.catalogue.lowStock(after: "PEN-1", limit: 1)
         #expect(page.items.map(\.stock.available) == [5] && page.hasMore)
     }
+
+    @Test("of many that create the same SKU at once, one does", arguments: Engine.allCases, [false, true])
+    func createStorm(_ engine: Engine, _ wasThere: Bool) async throws {
+        let warehouse = try await Warehouse(engine, connections: 8, attempts: 1)
+        if wasThere {
+            try await warehouse.add("PEN-1", stock: 3)
+            try await warehouse.catalogue.archive(.sku("PEN-1"), versions: nil)
+        }
+        let codes = try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<20 { group.addTask { try await refusal { try await warehouse.add("PEN-1") } } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.count { $0 == nil } == 1)
+        #expect(codes.count { $0 == "sku_taken" } == 19)
+        #expect(try await warehouse.catalogue.product(.sku("PEN-1")).version == (wasThere ? 2 : 1))
+    }
+
+    @Test("two replicas that start on an empty store at once plant one sample catalogue", arguments: Engine.allCases)
+    func seedStorm(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine, attempts: 1)
+        let (database, sources) = (warehouse.database, warehouse.sources)
+        let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 { group.addTask { try await Seed.plant(PackageResources.catalogue_csv, in: database, sources) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(counts.sorted() == [0, 0, 0, 60])
+        #expect(try await warehouse.ledger("LAPTOP-001") == ["receipt 42"])
+        try await warehouse.expectBooksBalance()
+    }
 }

@@ -66,11 +66,13 @@ struct Interleaving: Sendable {
     enum Answer: Hashable, CustomStringConvertible {
         case done(String)
         case refused(String)
+        case failed(String)
 
         var description: String {
             switch self {
             case .done(let text): text
             case .refused(let code): "refused: \(code)"
+            case .failed(let error): "failed: \(error)"
             }
         }
     }

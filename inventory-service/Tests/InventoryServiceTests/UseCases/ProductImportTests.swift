@@ -2,6 +2,7 @@ import Basics
 import HTTPPath
 import InventoryAPI
 import NIOCore
+import TestKit
 import Testing
 
 @testable import InventoryService
@@ -164,5 +165,42 @@ struct ProductImportTests {
         try await warehouse.add("PEN-1")
         try await warehouse.catalogue.archive(.sku("PEN-1"), versions: nil)
         #expect(try await Seed.plant(PackageResources.catalogue_csv, in: warehouse.database, warehouse.sources) == 0)
+    }
+
+    @Test("of many imports of the same new products at once, in whatever order, each product is created once", arguments: Engine.allCases)
+    func storm(_ engine: Engine) async throws {
+        // Nothing is run again for a deadlock, so one fails the test.
+        let warehouse = try await Warehouse(engine, connections: 8, attempts: 1)
+        var random = SplitMix64(seed: 1)
+        let texts = (0..<8).map { _ in
+            // More than a batch, so that one import has products that another waits for.
+            Self.header + (0..<700).shuffled(using: &random).map { "PEN-\($0),Pen,desk,,1\n" }.joined()
+        }
+        let reports = try await withThrowingTaskGroup(of: ImportReport.self) { group in
+            for text in texts { group.addTask { try await run(warehouse, text) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(reports.reduce(0) { $0 + $1.created } == 700)
+        #expect(reports.reduce(0) { $0 + $1.unchanged } == 7 * 700)
+        #expect(try await warehouse.rowCounts()["stock_movements"] == 700)
+        try await warehouse.expectBooksBalance()
+    }
+
+    @Test("what would bring an archived product back is told as a change by a dry run too", arguments: Engine.allCases)
+    func dryRunOfArchived(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
+        let old = try await warehouse.add("PEN-1", stock: 3)
+        try await warehouse.catalogue.archive(.sku("PEN-1"), versions: nil)
+        // Once as it was, and then once more: only the first row changes anything.
+        let text = "sku,name,category,stock\nPEN-1,The PEN-1,things,9\nPEN-1,The PEN-1,things,9\n"
+        let foreseen = try await run(warehouse, text, dryRun: true)
+        #expect(foreseen == ImportReport(dryRun: true, updated: 1, unchanged: 1))
+        #expect(try await refusal { try await warehouse.catalogue.product(.sku("PEN-1")) } == "product_not_found")
+        var done = try await run(warehouse, text)
+        done.dryRun = true
+        #expect(done == foreseen)
+        let back = try await warehouse.catalogue.product(.sku("PEN-1"))
+        #expect(back.id == old.id && back.version == old.version + 1)
+        #expect(try await warehouse.stock("PEN-1").onHand == 3)
     }
 }
