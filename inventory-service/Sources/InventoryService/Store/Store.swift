@@ -17,8 +17,8 @@ struct Store: Sendable {
     /// Ends a statement whose rows are going to be changed: on PostgreSQL it locks them; SQLite has one writer anyway.
     ///
     /// Transactions run at READ COMMITTED, and three habits make that enough. What is going to be changed is locked first and read
-    /// then, so that what was read stays true. Locks are taken in one order (reservations, then products, then stock; within a table by
-    /// id), so that no two transactions wait for each other. And whoever may be the first with a key inserts with `ON CONFLICT DO NOTHING`:
+    /// then, so that what was read stays true. Locks are taken in one order (reservations that are there, then products and their stock by
+    /// id, then the rows of new reservations by id), so that no two transactions wait for each other. And whoever may be the first with a key inserts with `ON CONFLICT DO NOTHING`:
     /// that waits for another who is about to, and what the other wrote is then there to be read.
     ///
     /// The lock is the weaker one that leaves a row's key alone, because each line and each entry of the ledger takes a share of its

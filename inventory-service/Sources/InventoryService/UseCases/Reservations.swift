@@ -10,6 +10,8 @@ struct Reservations: Sendable {
 
     let database: any Database
     let sources: Sources
+    /// nil: each call is a transaction of its own.
+    var batches: ReservationBatches?
 
     func reservation(_ id: Identifier) async throws -> Reservation {
         guard let stored = try await Store(database).reservation(id) else { throw Refusal.reservationNotFound }
@@ -19,28 +21,50 @@ struct Reservations: Sendable {
     /// Sets all lines aside, or none.
     /// - Returns: the reservation, and whether it is new.
     func reserve(_ id: Identifier, _ request: ReservationRequest, actor: String) async throws -> (Reservation, isNew: Bool) {
-        let now = sources.now()
-        let (result, isNew) = try await database.withTransaction { transaction -> (Settled, Bool) in
-            let store = Store(transaction)
-            var reservation = Reservation(
-                id: id, state: .held, orderID: request.orderID, lines: [], expiresAt: now + .seconds(request.expiresIn), createdAt: now,
-                updatedAt: now)
-            // The row first: of all that come with one id at the same moment it lets one through. What is refused below takes it back.
-            guard try await store.insert(StoredReservation(reservation: reservation, expiresIn: request.expiresIn)) else {
-                let known = try await Self.known(id, store)
-                let outcome = ReservationRules.outcome(ofRepeating: request, known, isDue: known.isDue(at: now))
-                return (try await Self.settle(outcome, known, store, actor: actor, at: now), false)
-            }
-            reservation.lines = try await Self.lines(request, store)
-            try await store.insertLines(of: reservation)
-            try await Self.move(.reserve, [reservation], store, actor: actor, at: now)
-            return (.done(reservation), true)
+        if let settled = try await batches?.reserve(id, request, actor: actor) { return (try settled.get(), true) }
+        while true {
+            if let answer = try await reserveAlone(id, request, actor: actor) { return answer }
         }
-        return (try result.get(), isNew)
     }
+
+    /// - Returns: nil where somebody else has written a reservation of this id meanwhile, which is there to be read now. They stay, so that
+    ///   happens once.
+    private func reserveAlone(_ id: Identifier, _ request: ReservationRequest, actor: String) async throws -> (Reservation, isNew: Bool)? {
+        let now = sources.now()
+        do {
+            let (result, isNew) = try await database.withTransaction { transaction -> (Settled, Bool) in
+                let store = Store(transaction)
+                if let known = try await store.reservation(id, toChange: true) {
+                    let outcome = ReservationRules.outcome(ofRepeating: request, known, isDue: known.isDue(at: now))
+                    return (try await Self.settle(outcome, known, store, actor: actor, at: now), false)
+                }
+                // The row comes after the locks of the stock: whoever waits for a row of this id, and with it for whoever writes it, holds
+                // nothing then that the other waits for.
+                let found = try await Self.lines(request, store)
+                if case .failure(let refusal) = found {
+                    // The stock may have been waited for, and whoever had it may have reserved under this very id.
+                    throw try await store.reservation(id) == nil ? refusal : Overtaken()
+                }
+                let lines = try found.get()
+                let reservation = Reservation(
+                    id: id, state: .held, orderID: request.orderID, lines: lines, expiresAt: now + .seconds(request.expiresIn), createdAt: now,
+                    updatedAt: now)
+                guard try await store.insert(StoredReservation(reservation: reservation, expiresIn: request.expiresIn)) else { throw Overtaken() }
+                try await store.insertLines(of: reservation)
+                try await Self.move(.reserve, [reservation], store, actor: actor, at: now)
+                return (.done(reservation), true)
+            }
+            return (try result.get(), isNew)
+        } catch is Overtaken {
+            return nil
+        }
+    }
+
+    private struct Overtaken: Error {}
 
     /// Confirms, releases or restocks.
     func call(_ call: ReservationRules.Call, _ id: Identifier, actor: String) async throws -> Reservation {
+        if let settled = try await batches?.call(call, id, actor: actor) { return try settled.get() }
         let now = sources.now()
         return try await database.withTransaction { transaction -> Settled in
             let store = Store(transaction)
@@ -75,19 +99,6 @@ struct Reservations: Sendable {
     }
 
     // MARK: -
-
-    /// How a transaction ended that is to be committed in any case.
-    private enum Settled {
-        case done(Reservation)
-        case refused(Refusal)
-
-        func get() throws(Refusal) -> Reservation {
-            switch self {
-            case .done(let reservation): return reservation
-            case .refused(let refusal): throw refusal
-            }
-        }
-    }
 
     /// A reservation that is certainly there, locked.
     private static func known(_ id: Identifier, _ store: Store) async throws -> StoredReservation {
@@ -144,8 +155,8 @@ struct Reservations: Sendable {
     }
 
     /// Finds the products and looks whether there is enough of each.
-    /// - Throws: `InvalidInput` for products that do not exist or are named twice, `Refusal` with every short line.
-    private static func lines(_ request: ReservationRequest, _ store: Store) async throws -> [Reservation.Line] {
+    /// - Returns: or else `InvalidInput` for products that do not exist or are named twice, `Refusal` with every short line.
+    private static func lines(_ request: ReservationRequest, _ store: Store) async throws -> Result<[Reservation.Line], any Error> {
         let stocks = try await store.stocks(request.lines.compactMap { ProductKey($0.product) }, toChange: true)
         var errors: [FieldError] = []
         var shortages: [Shortage] = []
@@ -166,9 +177,22 @@ struct Reservations: Sendable {
             }
             lines.append(Reservation.Line(productID: stock.productID, sku: stock.sku, quantity: line.quantity))
         }
-        guard errors.isEmpty else { throw InvalidInput(errors: errors) }
-        guard shortages.isEmpty else { throw Refusal.insufficientStock(shortages) }
-        return lines
+        guard errors.isEmpty else { return .failure(InvalidInput(errors: errors)) }
+        guard shortages.isEmpty else { return .failure(Refusal.insufficientStock(shortages)) }
+        return .success(lines)
+    }
+}
+
+/// How a transaction ended that is to be committed in any case.
+enum Settled: Hashable, Sendable {
+    case done(Reservation)
+    case refused(Refusal)
+
+    func get() throws(Refusal) -> Reservation {
+        switch self {
+        case .done(let reservation): return reservation
+        case .refused(let refusal): throw refusal
+        }
     }
 }
 
