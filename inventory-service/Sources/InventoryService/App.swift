@@ -10,7 +10,7 @@ enum InventoryApp {
     static let name = "inventory-service"
 
     static let definition = ServiceDefinition(
-        name: name, port: 8001, 
+        name: name, port: 8001,
         settings: [
             SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
         ], build: build)
@@ -74,8 +74,11 @@ enum InventoryApp {
             ("m0002_search.sqlite.sql", PackageResources.m0002_search_sqlite_sql),
             ("m0002_search.postgres.sql", PackageResources.m0002_search_postgres_sql),
         ])
-        return files.map {
-            $0.version == 1 ? Migration(version: 1, name: $0.name, sqlite: $0.sqlite + Idempotency.migration, postgres: $0.postgres) : $0
+        return files.map { file in
+            guard file.version == 1 else { return file }
+            return Migration(
+                version: 1, name: file.name, sqlite: file.sqlite + Idempotency.migration,
+                postgres: file.postgres.map { $0 + Idempotency.postgresMigration })
         }
     }
 }

@@ -53,12 +53,18 @@ struct StockRoutes: Sendable {
             headers: [
                 .contentType: format.contentType, .contentDisposition: "attachment; filename=\"\(format.fileName)\"", .vary: "Accept",
             ],
-            // Written at the reader's pace. A writer whose reader has gone throws, and then no more pages are read; a page that cannot be
-            // read ends the connection in the middle of the answer, so that nobody takes a part for the whole.
-            body: ResponseBody { writer in
-                for try await chunk in export { try await writer.write(chunk) }
-                try await writer.finish(nil)
-            })
+            body: ResponseBody(export))
+    }
+}
+
+extension ResponseBody {
+    /// Written at the reader's pace. A writer whose reader has gone throws, and then no more pages are read; a page that cannot be read ends
+    /// the connection in the middle of the answer, so that nobody takes a part for the whole.
+    init(_ export: LedgerExport) {
+        self.init { writer in
+            for try await chunk in export { try await writer.write(chunk) }
+            try await writer.finish(nil)
+        }
     }
 }
 

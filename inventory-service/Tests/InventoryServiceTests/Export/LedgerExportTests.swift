@@ -1,5 +1,7 @@
 import Basics
 import Database
+import HTTPTypes
+import Hummingbird
 import InventoryAPI
 import NIOCore
 import TestKit
@@ -80,5 +82,29 @@ struct LedgerExportTests {
             _ = try await iterator.next()
             #expect(recorder.statements.count == before + page)
         }
+    }
+
+    @Test("a reader that goes away ends it")
+    func readerGone() async throws {
+        let warehouse = try await Self.warehouse(.sqlite, entries: 3000)
+        let recorder = StatementRecorder(warehouse.database)
+        let export = try await LedgerExport(Store(recorder), of: nil, as: .csv, pageTimeout: .seconds(60))
+        let before = recorder.statements.count
+        await #expect(throws: ReaderGone.self) { try await ResponseBody(export).write(LeavingReader(chunks: 2)) }
+        #expect(recorder.statements.count == before + 2, "two pages were read after the first, and no more when the reader had gone")
+    }
+
+    private struct ReaderGone: Error {}
+
+    /// Takes so many chunks, and then it has gone.
+    private struct LeavingReader: ResponseBodyWriter {
+        var chunks: Int
+
+        mutating func write(_ buffer: ByteBuffer) async throws {
+            chunks -= 1
+            if chunks < 0 { throw ReaderGone() }
+        }
+
+        consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
     }
 }

@@ -1,6 +1,7 @@
 import Basics
 import Database
 import InventoryAPI
+import TestKit
 import Testing
 
 @testable import InventoryService
