@@ -182,7 +182,9 @@ let package = Package(
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(
             name: "InventoryServiceTests",
-            dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore],
+            dependencies: [
+                "Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, hummingbird, nioCore,
+            ],
             path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(
             name: "PricingServiceTests",
