@@ -10,7 +10,7 @@ enum InventoryApp {
     static let name = "inventory-service"
 
     static let definition = ServiceDefinition(
-        name: name, port: 8001, 
+        name: name, port: 8001,
         settings: [
             SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
         ], build: build)
