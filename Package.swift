@@ -190,7 +190,7 @@ let package = Package(
                 "Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore,
             ], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(
-            name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests",
+            name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database", "TestKit"], path: "api-gateway/Tests/PaymentsTests",
             swiftSettings: strict),
         .testTarget(
             name: "OrdersTests",

@@ -20,7 +20,7 @@ enum InventoryApp {
         let authorizer = try await Authorizer(
             jwks: LocalKeys(folder: try settings(ServiceSettings.keysDirectory)).jwks(.services), issuer: "api-gateway", audience: name,
             roles: [.service], sources: boot.sources)
-        let database = try openDatabase(boot, defaultFile: "inventory.sqlite")
+        let database = try await openDatabase(boot, defaultFile: "inventory.sqlite")
         do {
             try await migrate(database, migrations(), now: boot.sources.now)
             if try settings(InventorySettings.seed) {
@@ -31,7 +31,7 @@ enum InventoryApp {
             let reservations = Reservations(database: database, sources: boot.sources, batches: batches)
             return try ServiceParts(
                 routes: routes(boot, database, reservations), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
-                health: [HealthCheck("database") { try await database.query("SELECT 1 AS one") }],
+                health: [.database(database)],
                 background: [
                     Housekeeping(
                         reservations: reservations, database: database, sources: boot.sources,

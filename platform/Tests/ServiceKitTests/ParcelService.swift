@@ -35,7 +35,7 @@ struct ParcelService {
     var definition: ServiceDefinition {
         let defect = defect
         return ServiceDefinition(name: "parcel-service", port: 8099) { boot in
-            let database = try openDatabase(boot, defaultFile: "parcels.sqlite")
+            let database = try await openDatabase(boot, defaultFile: "parcels.sqlite")
             try await migrate(database, [Migration(version: 1, name: "parcels", sqlite: Self.schema + Idempotency.migration, postgres: nil)])
             var access = Self.access
             if defect == .extraRoute { access["GET /api/v1/forgotten"] = .anyone }
@@ -47,7 +47,7 @@ struct ParcelService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: [HealthCheck("database") { try await database.query("SELECT 1") }],
+                health: [.database(database)],
                 close: { await database.shutdown() })
         }
     }

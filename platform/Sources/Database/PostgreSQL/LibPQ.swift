@@ -53,6 +53,18 @@ final class LibPQConnection: @unchecked Sendable {
         return nil
     }
 
+    /// What a URL says for a keyword, such as `host`; nil where it says nothing, or cannot be read.
+    static func value(of keyword: String, in url: String) -> String? {
+        guard let options = PQconninfoParse(url, nil) else { return nil }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let name = option.pointee.keyword {
+            if String(cString: name) == keyword { return option.pointee.val.map { String(cString: $0) } }
+            option += 1
+        }
+        return nil
+    }
+
     private init(_ pointer: OpaquePointer) {
         self.pointer = pointer
         descriptor = PQsocket(pointer)
