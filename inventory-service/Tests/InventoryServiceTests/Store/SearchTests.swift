@@ -29,7 +29,8 @@ struct SearchTests {
         arguments: Engine.allCases)
     func anywhere(_ engine: Engine) async throws {
         let texts = [
-            "A blue Pen", "pEN", "Open-ended", "p", "100 % wool", "a_b", "a\\b", "say \"hello\" twice", "it's", "\u{65E5}\u{672C}\u{8A9E}\u{306E}\u{672C}",
+            "A blue Pen", "pEN", "Open-ended", "p", "100 % wool", "a_b", "a\\b", "say \"hello\" twice", "it's",
+            "\u{65E5}\u{672C}\u{8A9E}\u{306E}\u{672C}",
             "tabs\tand\nlines",
         ]
         let warehouse = try await Self.warehouse(engine, texts)
@@ -48,7 +49,8 @@ struct SearchTests {
 
     @Test("other letters are found as they are written, on both engines alike", arguments: Engine.allCases)
     func otherLetters(_ engine: Engine) async throws {
-        let warehouse = try await Self.warehouse(engine, ["\u{DC}BER ALLES", "\u{FC}ber alles", "\u{41F}\u{415}\u{41D}\u{410}", "\u{43F}\u{435}\u{43D}\u{430}"])
+        let warehouse = try await Self.warehouse(
+            engine, ["\u{DC}BER ALLES", "\u{FC}ber alles", "\u{41F}\u{415}\u{41D}\u{410}", "\u{43F}\u{435}\u{43D}\u{430}"])
         #expect(try await Self.skus(warehouse, "\u{FC}ber") == ["PEN-1"])
         #expect(try await Self.skus(warehouse, "\u{DC}ber") == ["PEN-0"])
         #expect(try await Self.skus(warehouse, "ber ALLES") == ["PEN-0", "PEN-1"])

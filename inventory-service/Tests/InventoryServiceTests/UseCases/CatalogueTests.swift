@@ -122,7 +122,9 @@ struct CatalogueTests {
         #expect(batch.missing == [unknown, "NONE-1"])
     }
 
-    @Test("an archived product is gone for everyone, and created again under its SKU it is back with its id, stock and ledger", arguments: Engine.allCases)
+    @Test(
+        "an archived product is gone for everyone, and created again under its SKU it is back with its id, stock and ledger",
+        arguments: Engine.allCases)
     func archived(_ engine: Engine) async throws {
         let warehouse = try await Warehouse(engine)
         let product = try await warehouse.add("PEN-1", stock: 3)

@@ -149,7 +149,9 @@ struct ConcurrentBatch {
 
     private static func steps(_ from: Reservation.State?, _ to: Reservation.State?, isUndoOnly: Bool) -> [StockMovement.Kind]? {
         switch (from, to) {
-        case (nil, nil), (nil, .released) where isUndoOnly: []
+        case (nil, nil),
+            (nil, .released) where isUndoOnly:
+            []
         case (nil, .held): [.reserve]
         case (nil, .sold): [.reserve, .sell]
         case (nil, .returned): [.reserve, .sell, .return]

@@ -10,7 +10,9 @@ import Testing
 @Suite("An import")
 struct ProductImportTests {
     /// Runs an import of a text that comes in pieces of `size` bytes.
-    func run(_ warehouse: Warehouse, _ text: String, _ format: ImportReader.Format = .csv, dryRun: Bool = false, pieces size: Int = 1000) async throws -> ImportReport {
+    func run(
+        _ warehouse: Warehouse, _ text: String, _ format: ImportReader.Format = .csv, dryRun: Bool = false, pieces size: Int = 1000
+    ) async throws -> ImportReport {
         let bytes = Array(text.utf8)
         let pieces = AsyncStream<ByteBuffer> { continuation in
             for chunk in bytes.chunks(of: size) { continuation.yield(ByteBuffer(bytes: chunk)) }
@@ -62,7 +64,8 @@ struct ProductImportTests {
     @Test("bad rows are named and the good ones around them written", arguments: Engine.allCases)
     func badRows(_ engine: Engine) async throws {
         let warehouse = try await Warehouse(engine)
-        let report = try await run(warehouse, Self.header + "PEN-1,Pen,desk,3,10\npen,Pen,desk,3,10\nPEN-2,Pen\nPEN-3,Pen,desk,3,-1\nPEN-4,Pen,desk,3,1\n")
+        let report = try await run(
+            warehouse, Self.header + "PEN-1,Pen,desk,3,10\npen,Pen,desk,3,10\nPEN-2,Pen\nPEN-3,Pen,desk,3,-1\nPEN-4,Pen,desk,3,1\n")
         #expect(report.created == 2 && report.rejected == 3)
         #expect(report.errors.map(\.line) == [3, 4, 5])
         #expect(report.errors.map(\.column) == ["sku", nil, "stock"])

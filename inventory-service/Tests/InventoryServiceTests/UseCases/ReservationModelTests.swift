@@ -71,7 +71,8 @@ struct ReservationModelTests {
     }
 
     @Test(
-        "when everything happens at once, some order explains every answer and every entry of the ledger", arguments: Engine.allCases, ModelRuns.seeds)
+        "when everything happens at once, some order explains every answer and every entry of the ledger", arguments: Engine.allCases, ModelRuns.seeds
+    )
     func concurrent(_ engine: Engine, _ seed: UInt64) async throws {
         let warehouse = try await Self.warehouse(engine)
         var random = SplitMix64(seed: seed &+ 1_000_000)

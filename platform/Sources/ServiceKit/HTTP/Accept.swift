@@ -14,7 +14,9 @@ extension Request {
         var best: (type: String, rank: MediaRange.Rank)?
         for type in offered {
             // The most specific range that covers a type says its quality.
-            guard let range = ranges.filter({ $0.covers(type) }).max(by: { $0.specificity < $1.specificity }), range.rank.quality > 0 else { continue }
+            guard let range = ranges.filter({ $0.covers(type) }).max(by: { $0.specificity < $1.specificity }), range.rank.quality > 0 else {
+                continue
+            }
             if best.map({ $0.rank < range.rank }) ?? true { best = (type, range.rank) }
         }
         return best?.type ?? offered[0]
