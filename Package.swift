@@ -205,7 +205,7 @@ let package = Package(
                 hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
-            name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore],
+            name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(
