@@ -148,15 +148,15 @@ extension HTTPFields {
 
 extension HTTPClient {
     /// A client as calls between services want it: keep-alive, no redirect followed, no connection retried behind the caller's back.
-    public static func forServices(connectTimeout: Duration = .milliseconds(500)) -> HTTPClient {
+    public static func forServices(connectTimeout: Duration = .milliseconds(500), connections: Int = 256) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.httpVersion = .http1Only
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .microseconds(connectTimeout.microseconds)
         // Nothing bounds a streamed body but its source; a source that says nothing for so long has gone.
         configuration.timeout.read = .seconds(60)
-        // As many as requests in flight may need; idle ones are closed before the other side's idle time-out of 60 s.
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
+        // Idle ones are closed before the other side's idle time-out of 60 s.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

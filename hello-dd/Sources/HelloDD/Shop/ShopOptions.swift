@@ -29,8 +29,11 @@ struct ShopOptions: ParsableArguments {
     var keyRing: KeyRing { KeyRing(folder: data.folder) }
 
     /// Runs `body` with a connection to the shop.
-    func withShop<T: Sendable>(timeout: Duration = .seconds(30), _ body: @Sendable (Shop) async throws -> T) async throws -> T {
-        let client = HTTPClient.forServices()
+    /// - Parameter connections: so many requests may be under way at once.
+    func withShop<T: Sendable>(
+        timeout: Duration = .seconds(30), connections: Int = 256, _ body: @Sendable (Shop) async throws -> T
+    ) async throws -> T {
+        let client = HTTPClient.forServices(connections: connections)
         let shop = Shop(
             upstream: HTTPUpstream(name: "the shop", baseURL: gateway, client: client, timeout: timeout), address: gateway, keys: keyRing,
             startAdvice: "start it with `\(Environment.command) up\(data.folder.option)`")
