@@ -123,11 +123,13 @@ struct OpenDatabaseTests {
         }
     }
 
-    @Test("where the server is, is said without user and password", arguments: [
-        ("postgres://u:p@db:5433/x", "db:5433"), ("postgresql://u:p@db/x", "db:5432"), ("postgres://u:p@a:1,b:2/x", "a:1,b:2"),
-        ("host=a,b port=6 password=p", "a:6,b:6"), ("hostaddr=10.0.0.1", "10.0.0.1:5432"), ("host=/run/pg", "/run/pg:5432"),
-        ("dbname=x port=7", "the local socket, port 7"),
-    ])
+    @Test(
+        "where the server is, is said without user and password",
+        arguments: [
+            ("postgres://u:p@db:5433/x", "db:5433"), ("postgresql://u:p@db/x", "db:5432"), ("postgres://u:p@a:1,b:2/x", "a:1,b:2"),
+            ("host=a,b port=6 password=p", "a:6,b:6"), ("hostaddr=10.0.0.1", "10.0.0.1:5432"), ("host=/run/pg", "/run/pg:5432"),
+            ("dbname=x port=7", "the local socket, port 7"),
+        ])
     func server(_ url: String, _ server: String) async throws {
         let database = try PostgresDatabase(url: url)
         #expect(database.server == server)
