@@ -92,6 +92,14 @@ test: ## Everything CI runs: lint, all tests, the OpenAPI exchanges, the scripts
 test-inventory: setup ## Run inventory-service's tests
 	@$(SWIFT) test --filter '^InventoryServiceTests\.'
 
+# How many random walks `make test-model` takes; SEED=n takes that one only, as a failure says.
+SEEDS ?= 40
+SEED ?=
+
+.PHONY: test-model
+test-model: setup ## Reservations against their model on both engines: tens of thousands of random calls (SEEDS=40, or SEED=7 to replay)
+	@MODEL_SEEDS="$(SEEDS)" MODEL_SEED="$(SEED)" $(SWIFT) test --filter '^InventoryServiceTests\.ReservationModelTests'
+
 .PHONY: test-pricing
 test-pricing: setup ## Run pricing-service's tests
 	@$(SWIFT) test --filter '^PricingServiceTests\.'

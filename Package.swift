@@ -182,7 +182,9 @@ let package = Package(
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(
             name: "InventoryServiceTests",
-            dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore],
+            dependencies: [
+                "Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, hummingbird, nioCore,
+            ],
             path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(
             name: "PricingServiceTests",
@@ -216,3 +218,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make test-tsan`: what the database needs and nothing else, because the thread sanitizer wants everything compiled anew. The packages
+// stay, so that Package.resolved does.
+if Context.environment["HELLO_DD_THREAD_SANITIZER"] != nil {
+    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Database", "LocalServers", "DatabaseTests"]
+    package.products = []
+    package.targets.removeAll { !wanted.contains($0.name) }
+    for target in package.targets where target.type != .system { target.swiftSettings?.append(.define("THREAD_SANITIZER")) }
+}

@@ -29,7 +29,8 @@ struct EncounterTests {
         try await migrate(bankDatabase, Migration.load(SandboxPayments.migrations))
         try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
         let seeds = Mutex<UInt64>(0)
-        let encounter = Encounter<Meeting>(on: database) {
+        // What a cancellation answers is read after it, and so may be later news.
+        let encounter = Encounter<Meeting>(on: database, allowing: { $0 == "cancelled" }) {
             let seed = seeds.withLock { seed in
                 seed += 1
                 return seed
@@ -43,8 +44,7 @@ struct EncounterTests {
             return Meeting(scene: scene, order: order.id)
         } stored: { meeting in
             let order = try await meeting.scene.orders().get(meeting.order)
-            let history = try await meeting.scene.history(meeting.order)
-            return ["\(order.status)", "\(history.count)"] + (try await meeting.scene.sagas(of: meeting.order))
+            return ["\(order.status)"] + (try await meeting.scene.sagas(of: meeting.order))
         }
         var waits = 0
         for first in Call.allCases {
