@@ -47,9 +47,9 @@ public enum ServiceSettings {
         "db.host", help: "PostgreSQL by parts: name or address of the server, or the folder of its Unix socket. DATABASE_URL comes first.")
     public static let databasePort = Setting<Int>.integer("db.port", default: 5432, in: 1...65535, help: "PostgreSQL by parts: port.")
     public static let databaseName = Setting<String>.string(
-        "db.name", help: "PostgreSQL by parts: database; by default the service's name with _ for -, such as pricing_service.")
+        "db.name", help: "PostgreSQL by parts: database; by default the service's name with _ for -.")
     public static let databaseUser = Setting<String>.string(
-        "db.user", help: "PostgreSQL by parts: role; by default the service's name with _ for -, such as pricing_service.")
+        "db.user", help: "PostgreSQL by parts: role; by default the service's name with _ for -.")
     public static let databasePassword = Setting<String>.string("db.password", secret: true, help: "PostgreSQL by parts: password.")
     public static let databasePasswordFile = Setting<String>.string(
         "db.password.file", help: "PostgreSQL by parts: a file that holds the password, as secrets are mounted. Instead of DB_PASSWORD.")
