@@ -1,5 +1,5 @@
 public import Database
-import Foundation
+import LocalServers
 import Synchronization
 
 /// The engines that whatever touches a store is tested on.
@@ -25,20 +25,25 @@ public enum StoreEngine: String, CaseIterable, Sendable {
     public func url() async throws -> String {
         switch self {
         case .sqlite: "sqlite::memory:"
-        case .postgres: try await Provisional.url()
+        case .postgres: try await Schemas.url()
         }
     }
 }
 
-private enum Provisional {
-    static let count = Atomic(0)
+/// The tests' own server, with a schema for each test: made in a millisecond or two, and gone with the server.
+private enum Schemas {
+    private static let made = Atomic(0)
+    private static let administrator = Task {
+        var options = PostgresDatabase.Options()
+        options.connections = 2
+        return try PostgresDatabase(url: try await TestPostgres.shared().adminURL, options: options)
+    }
 
+    /// A URL with a schema of its own, and an application name by which its connections are told apart.
     static func url() async throws -> String {
-        let server = ProcessInfo.processInfo.environment["TEST_PG"]!
-        let database = try PostgresDatabase(url: server)
-        let name = "stores-\(getpid())-\(count.add(1, ordering: .relaxed).newValue)"
-        try await database.execute("CREATE SCHEMA \"\(raw: name)\"")
-        await database.shutdown()
-        return server + "?options=-csearch_path%3D%22\(name)%22&application_name=\(name)"
+        let name = "store_\(made.add(1, ordering: .relaxed).newValue)"
+        try await administrator.value.execute("CREATE SCHEMA \(raw: name)")
+        let url = try await TestPostgres.shared().adminURL
+        return url + (url.contains("?") ? "&" : "?") + "options=-csearch_path%3D\(name)&application_name=\(name)"
     }
 }
