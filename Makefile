@@ -59,6 +59,11 @@ health: ## Ask each service how it is, and what it depends on
 	$(need_binary)
 	@$(HELLO_DD) health $(ARGS)
 
+.PHONY: psql
+psql: ## Open psql on the running shop's database (ARGS=pricing or ARGS=orders for another than inventory's)
+	$(need_binary)
+	@exec $(HELLO_DD) psql $(ARGS)
+
 .PHONY: demo
 demo: ## Take the README's tour: browse, quote, order, decline, cancel; fails on the first surprise
 	$(need_binary)

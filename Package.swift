@@ -207,7 +207,8 @@ let package = Package(
                 hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
-            name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore],
+            name: "HelloDDTests",
+            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(
@@ -217,3 +218,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make test-tsan`: what the database needs and nothing else, because the thread sanitizer wants everything compiled anew. The packages
+// stay, so that Package.resolved does.
+if Context.environment["HELLO_DD_THREAD_SANITIZER"] != nil {
+    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Database", "LocalServers", "DatabaseTests"]
+    package.products = []
+    package.targets.removeAll { !wanted.contains($0.name) }
+    for target in package.targets where target.type != .system { target.swiftSettings?.append(.define("THREAD_SANITIZER")) }
+}

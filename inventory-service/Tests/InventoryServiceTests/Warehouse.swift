@@ -10,12 +10,15 @@ import Testing
 struct Warehouse: Sendable {
     let database: any Database
     let clock = ManualClock()
+    private let batches: ReservationBatches?
 
     /// - Parameters:
     ///   - connections: on PostgreSQL; opened when they are needed.
     ///   - attempts: on PostgreSQL: 1 where a deadlock is to be seen, and not to be run again.
-    init(_ engine: Engine, connections: Int = 4, attempts: Int = 5) async throws {
+    ///   - batchSize: on PostgreSQL: 1 where each call on a reservation is to be a transaction of its own.
+    init(_ engine: Engine, connections: Int = 4, attempts: Int = 5, batchSize: Int = 64) async throws {
         database = try await engine.open(connections: connections, attempts: attempts)
+        batches = InventoryApp.batches(of: batchSize, database, clock.sources)
         try await migrate(database, InventoryApp.migrations(), now: clock.sources.now)
     }
 
@@ -23,7 +26,9 @@ struct Warehouse: Sendable {
     var store: Store { Store(database) }
     var catalogue: Catalogue { Catalogue(database: database, sources: sources) }
     var stockroom: Stockroom { Stockroom(database: database, sources: sources) }
-    var reservations: Reservations { Reservations(database: database, sources: sources) }
+    var reservations: Reservations { Reservations(database: database, sources: sources, batches: batches) }
+
+    var statistics: (claims: BatcherStatistics, steps: BatcherStatistics)? { batches?.statistics }
 
     @discardableResult
     func add(_ sku: String, stock: Int64 = 0, reorderPoint: Int64 = 0, category: String = "things") async throws -> Product {

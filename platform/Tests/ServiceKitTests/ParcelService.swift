@@ -36,7 +36,7 @@ struct ParcelService {
         let defect = defect
         return ServiceDefinition(name: "parcel-service", port: 8099) { boot in
             let database = try await openDatabase(boot, defaultFile: "parcels.sqlite")
-            try await migrate(database, [Migration(version: 1, name: "parcels", sqlite: Self.schema + Idempotency.migration, postgres: nil)])
+            try await migrate(database, [Self.migration])
             var access = Self.access
             if defect == .extraRoute { access["GET /api/v1/forgotten"] = .anyone }
             let routes = Routes(access: access)
@@ -52,9 +52,14 @@ struct ParcelService {
         }
     }
 
-    static let schema = """
-        CREATE TABLE parcels (id TEXT PRIMARY KEY, label TEXT NOT NULL, grams INTEGER NOT NULL, size TEXT NOT NULL, version INTEGER NOT NULL);
-        """
+    static let migration = Migration(
+        version: 1, name: "parcels",
+        sqlite: """
+            CREATE TABLE parcels (id TEXT PRIMARY KEY, label TEXT NOT NULL, grams INTEGER NOT NULL, size TEXT NOT NULL, version INTEGER NOT NULL);
+            """ + Idempotency.migration,
+        postgres: """
+            CREATE TABLE parcels (id uuid PRIMARY KEY, label text NOT NULL, grams bigint NOT NULL, size text NOT NULL, version bigint NOT NULL);
+            """ + Idempotency.postgresMigration)
 
     struct Parcel: JSONWritable {
         var id: Identifier

@@ -6,7 +6,8 @@ import InventoryAPI
 ///
 /// They keep to the order of locks that `forUpdate` tells of; a statement takes all of its locks, in the order of ids, before it writes.
 /// What a statement has locked it sees as it is now; everything else it sees as it was when it began. So what decides is read where it is
-/// locked, and what may have changed meanwhile is left for another statement to look at.
+/// locked, and what may have changed meanwhile is left for another statement to look at. An `UPDATE` finds rows as they were, tries them
+/// against their CHECKs, and only then turns to the newest version: so it sets what follows from the locked row, and never adds to its own.
 extension Store {
     /// A reservation that is asked for.
     struct Claim: Sendable {
@@ -44,7 +45,8 @@ extension Store {
         let rows = try await runner.query(
             """
             WITH available AS MATERIALIZED (
-                SELECT p.id, p.sku, s.on_hand - s.reserved AS pieces FROM products p JOIN stock s ON s.product_id = p.id
+                SELECT p.id, p.sku, s.on_hand, s.reserved, s.on_hand - s.reserved AS pieces
+                FROM products p JOIN stock s ON s.product_id = p.id
                 WHERE \(Self.named(lines.map(\.product))) AND p.archived_at IS NULL
                 ORDER BY p.id FOR SHARE OF p FOR NO KEY UPDATE OF s),
             asked AS MATERIALIZED (
@@ -82,8 +84,9 @@ extension Store {
                 INSERT INTO stock_movements (product_id, kind, quantity, reservation_id, actor, at)
                 SELECT product_id, 'reserve', quantity, id, actor, \(now) FROM moved ORDER BY claim, line),
             changed AS (
-                UPDATE stock s SET reserved = s.reserved + m.quantity
-                FROM (SELECT product_id, sum(quantity)::bigint AS quantity FROM moved GROUP BY product_id) m WHERE s.product_id = m.product_id)
+                UPDATE stock s SET on_hand = a.on_hand, reserved = a.reserved + m.quantity
+                FROM (SELECT product_id, sum(quantity)::bigint AS quantity FROM moved GROUP BY product_id) m JOIN available a ON a.id = m.product_id
+                WHERE s.product_id = m.product_id)
             SELECT a.claim, a.product_id, a.sku, a.pieces, a.quantity, m.claim IS NOT NULL
             FROM asked a LEFT JOIN (SELECT DISTINCT claim FROM moved) m USING (claim) ORDER BY a.claim, a.line
             """)
@@ -113,6 +116,9 @@ extension Store {
     }
 
     /// Moves those of several reservations that the rules let move: the rows, the stock, the ledger.
+    ///
+    /// Whoever inserts a reservation waits for a change of that row, though not for a lock: so the rows are changed when the stock is locked.
+    /// That nothing is written before, wherever a plan begins, is what counting the locked rows is for.
     /// - Parameter steps: no two of the same reservation.
     /// - Returns: in the order of `steps`, the reservation as it is now; nil where nothing was moved.
     func move(_ steps: [Step], at now: Timestamp) async throws -> [Reservation?] {
@@ -134,19 +140,20 @@ extension Store {
                 SELECT m.id, m.actor, m.place, m.kind, m.on_hand, m.reserved, l.line, l.product_id, l.sku, l.quantity
                 FROM moves m JOIN reservation_lines l ON l.reservation_id = m.id),
             held AS MATERIALIZED (
-                SELECT s.product_id FROM stock s WHERE s.product_id IN (SELECT product_id FROM lines)
+                SELECT s.product_id, s.on_hand, s.reserved FROM stock s WHERE s.product_id IN (SELECT product_id FROM lines)
                 ORDER BY s.product_id FOR NO KEY UPDATE OF s),
             entries AS (
                 INSERT INTO stock_movements (product_id, kind, quantity, reservation_id, actor, at)
-                SELECT product_id, kind, quantity, id, actor, \(now) FROM lines JOIN held USING (product_id) ORDER BY place, line),
+                SELECT product_id, kind, quantity, id, actor, \(now) FROM lines WHERE (SELECT count(*) FROM held) > 0 ORDER BY place, line),
             changed AS (
-                UPDATE stock s SET on_hand = s.on_hand + m.on_hand, reserved = s.reserved + m.reserved
+                UPDATE stock s SET on_hand = h.on_hand + m.on_hand, reserved = h.reserved + m.reserved
                 FROM (
                     SELECT product_id, sum(on_hand * quantity)::bigint AS on_hand, sum(reserved * quantity)::bigint AS reserved
-                    FROM lines JOIN held USING (product_id) GROUP BY product_id) m
-                WHERE s.product_id = m.product_id),
+                    FROM lines GROUP BY product_id) m JOIN held h USING (product_id)
+                WHERE s.product_id = m.product_id AND (SELECT count(*) FROM held) > 0),
             settled AS (
-                UPDATE reservations r SET state = m.next_state, updated_at = \(now) FROM moves m WHERE r.id = m.id)
+                UPDATE reservations r SET state = m.next_state, updated_at = \(now) FROM moves m
+                WHERE r.id = m.id AND (SELECT count(*) FROM held) > 0)
             SELECT m.place - 1, m.next_state, m.order_id, m.expires_at, m.created_at, l.product_id, l.sku, l.quantity
             FROM moves m LEFT JOIN lines l USING (place) ORDER BY m.place, l.line
             """)
@@ -174,7 +181,8 @@ extension Store {
                     guard case .move(let next, let kind) = ReservationRules.outcome(of: call, on: state, isDue: isDue) else { continue }
                     let effect = kind.effect
                     rows.append(
-                        "('\(call.rawValue)', '\(state.rawValue)', \(isDue), '\(next.rawValue)', '\(kind.rawValue)', \(effect.onHand), \(effect.reserved))")
+                        "('\(call.rawValue)', '\(state.rawValue)', \(isDue), '\(next.rawValue)', '\(kind.rawValue)', \(effect.onHand), \(effect.reserved))"
+                    )
                 }
             }
         }

@@ -38,6 +38,8 @@ struct Interleaving: Sendable {
         }
     }
 
+    /// Whether calls on reservations go through a batch.
+    var isBatching = false
     let scene: Scene
     let warehouse: Warehouse
     let skus: [String]
@@ -61,6 +63,12 @@ struct Interleaving: Sendable {
             if scene == .due { warehouse.clock.advance(by: .seconds(2)) }
         case .archived: try await warehouse.catalogue.archive(.sku(skus[1]), versions: nil)
         }
+    }
+
+    func batching(_ isBatching: Bool) -> Interleaving {
+        var copy = self
+        copy.isBatching = isBatching
+        return copy
     }
 
     enum Answer: Hashable, CustomStringConvertible {
@@ -90,7 +98,8 @@ struct Interleaving: Sendable {
 
     private func run(_ operation: Operation, _ database: any Database) async throws -> String {
         let sources = warehouse.sources
-        let reservations = Reservations(database: database, sources: sources)
+        let batches = isBatching ? ReservationBatches(database: database, sources: sources, size: 64) : nil
+        let reservations = Reservations(database: database, sources: sources, batches: batches)
         let catalogue = Catalogue(database: database, sources: sources)
         let (first, second) = (skus[0], skus[1])
         func reserve(_ id: Identifier, _ lines: [(String, Int64)]) async throws -> String {

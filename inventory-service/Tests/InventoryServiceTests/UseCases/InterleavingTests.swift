@@ -21,9 +21,14 @@ struct InterleavingTests {
         var description: String { "\(first) | \(second) | \(stored.joined(separator: "; "))" }
     }
 
-    @Test("do what they would do one after the other, wherever they meet", arguments: Interleaving.Scene.allCases)
-    func everywhere(_ scene: Interleaving.Scene) async throws {
-        let warehouse = try await Warehouse(.postgres, attempts: 1)
+    /// Which of the two goes through a batch; the plain calls are what those in batches are compared with.
+    enum Way: String, CaseIterable, Sendable {
+        case alone, firstInBatch, secondInBatch, inBatches
+    }
+
+    @Test("do what they would do one after the other, wherever they meet", arguments: Interleaving.Scene.allCases, Way.allCases)
+    func everywhere(_ scene: Interleaving.Scene, _ way: Way) async throws {
+        let warehouse = try await Warehouse(.postgres, attempts: 1, batchSize: 1)
         var number = 0
         var waits = 0
         for first in Operation.among(scene) {
@@ -37,7 +42,7 @@ struct InterleavingTests {
                 while true {
                     number += 1
                     let interleaving = try await Interleaving(scene, warehouse, number: number)
-                    let (result, hasMet, hasWaited) = try await Self.meet(first, second, at: point, interleaving)
+                    let (result, hasMet, hasWaited) = try await Self.meet(first, second, at: point, way, interleaving)
                     #expect(serial.contains(result), "\(scene): \(first), stopped before statement \(point), and \(second); in turn: \(serial)")
                     waits += hasWaited ? 1 : 0
                     guard hasMet else { break }
@@ -59,7 +64,7 @@ struct InterleavingTests {
     }
 
     private static func meet(
-        _ first: Operation, _ second: Operation, at point: Int, _ interleaving: Interleaving
+        _ first: Operation, _ second: Operation, at point: Int, _ way: Way, _ interleaving: Interleaving
     ) async throws -> (Result, hasMet: Bool, hasWaited: Bool) {
         let database = interleaving.warehouse.database
         let pausing = PausingDatabase(database, at: point)

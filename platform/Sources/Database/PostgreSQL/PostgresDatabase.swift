@@ -8,7 +8,7 @@ import Resilience
 ///   `timestamptz`, identifiers as `uuid`; NULL and lists without one.
 /// - The deadline is kept by asking the server to stop the statement; `statement_timeout` stands behind it, for when this process is gone.
 /// - A connection that is lost is opened anew by the next caller. While the server is down callers are refused at once with `unavailable`,
-///   and one of them tries again after a jittered back-off of up to 2 seconds.
+///   and after a jittered back-off of up to 2 seconds the next ones try again.
 ///
 /// `BEGIN`, `COMMIT`, `SAVEPOINT`, `SET` (other than `SET LOCAL`), `LISTEN`, `COPY` and their like are refused as statements.
 public final class PostgresDatabase: Database {

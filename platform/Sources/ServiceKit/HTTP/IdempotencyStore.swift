@@ -114,10 +114,11 @@ public enum Idempotency {
         /// - Throws: ``inProgress`` where somebody else holds the lock.
         func lock(_ transaction: any SQLRunner) async throws {
             guard transaction.dialect == .postgres else { return }
-            // The space keeps the parts apart: none of them holds one.
-            let name = SHA256.hash(data: Array("hello-dd idempotency \(subject) \(route) \(key)".utf8))
-            let number = name.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) }
-            let row = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(number)) AS locked").first
+            // A line break keeps the parts apart: none of them holds one. The table's own number keeps other tables' locks apart.
+            let name = "\(subject)\n\(route)\n\(key)"
+            let row = try await transaction.query(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(\(name), 'idempotency_keys'::regclass::oid::bigint)) AS locked"
+            ).first
             guard try row?.decode("locked") == true else { throw inProgress }
         }
 
