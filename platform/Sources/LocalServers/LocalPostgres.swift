@@ -78,6 +78,9 @@ public final class LocalPostgres: Sendable {
         }
     }
 
+    /// The version of PostgreSQL that wrote the data in a folder of a server; nil if there is none.
+    public static func dataVersion(in folder: String) -> Int? { PostgresFolder(path: folder, isTemporary: false).version }
+
     /// `postgres://…` for a client on this machine; by default the superuser's.
     public func url(database: String, user: String? = nil, password: String? = nil) -> String {
         let name = (user ?? Self.adminUser).urlEncoded

@@ -125,6 +125,29 @@ import Darwin
         }
     }
 
+    @Test("each caller of withPostgresDatabase has an empty database of its own, which is gone afterwards, also after a failure")
+    func testDatabases() async throws {
+        struct Failure: Error {}
+        var names: Set<String> = []
+        for _ in 0..<2 {
+            let name = try await withPostgresDatabase { url in
+                try await TestPostgres.psql(url, "CREATE TABLE t (n int)")
+                return try await TestPostgres.psql(url, "SELECT current_database()")
+            }
+            names.insert(name)
+        }
+        await #expect(throws: Failure.self) {
+            try await withPostgresDatabase { url in
+                names.insert(try await TestPostgres.psql(url, "SELECT current_database()"))
+                throw Failure()
+            }
+        }
+        #expect(names.count == 3)
+        let all = names.map { "'\($0)'" }.joined(separator: ", ")
+        let left = try await psql(try await TestPostgres.shared(), "SELECT count(*) FROM pg_database WHERE datname IN (\(all))")
+        #expect(left == "0")
+    }
+
     @Test("a wrong password is refused, and there is no way in without one")
     func passwords() async throws {
         let server = try await TestPostgres.shared()

@@ -1,4 +1,5 @@
 import Basics
+import Database
 public import LocalServers
 
 /// PostgreSQL for tests: one server for the process, and a database of its own for each that asks.
@@ -10,6 +11,15 @@ public enum TestPostgres {
         // Many tests run at once, each with a pool.
         try await LocalPostgres.start(LocalPostgres.Options(durable: false, settings: ["max_connections": "500"]))
     }
+
+    /// Makes and removes the databases.
+    private static let administration = Task {
+        var options = PostgresDatabase.Options()
+        options.connections = 2
+        return try PostgresDatabase(url: try await shared().adminURL, options: options)
+    }
+
+    static func administer(_ statement: String) async throws { try await administration.value.executeScript(statement) }
 
     /// Runs `body` with a server of its own, for a test that kills or configures it; removed afterwards.
     public static func withServer<T>(
@@ -51,9 +61,9 @@ public func withPostgresDatabase<T>(_ body: (_ url: String) async throws -> T) a
     let server = try await TestPostgres.shared()
     // From template1, by its log: 25 ms here; copying its files takes twice as long.
     let name = "test_\(Sources.system.makeID())".replacing("-", with: "")
-    try await TestPostgres.psql(server.adminURL, "CREATE DATABASE \(name)")
+    try await TestPostgres.administer("CREATE DATABASE \(name)")
     let result: Result<T, any Error>
     do { result = .success(try await body(server.url(database: name))) } catch { result = .failure(error) }
-    try await TestPostgres.psql(server.adminURL, "DROP DATABASE \(name) WITH (FORCE)")
+    try await TestPostgres.administer("DROP DATABASE \(name) WITH (FORCE)")
     return try result.get()
 }

@@ -50,6 +50,23 @@ final class LibPQConnection: @unchecked Sendable {
         if let message { PQfreemem(message) }
         guard let options else { return "it is neither a postgres:// URL nor a list of keyword=value" }
         PQconninfoFree(options)
+        // What libpq looks at only when it connects, and which no waiting mends.
+        let ports = value(of: "port", in: url)?.split(separator: ",", omittingEmptySubsequences: true) ?? []
+        guard ports.allSatisfy({ Int($0).map { (1...65535).contains($0) } ?? false }) else { return "the port is no number from 1 to 65535" }
+        let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+        if let mode = value(of: "sslmode", in: url), !modes.contains(mode) { return "sslmode is none of \(modes.joined(separator: ", "))" }
+        return nil
+    }
+
+    /// What a URL says for a keyword, such as `host`; nil where it says nothing, or cannot be read.
+    static func value(of keyword: String, in url: String) -> String? {
+        guard let options = PQconninfoParse(url, nil) else { return nil }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let name = option.pointee.keyword {
+            if String(cString: name) == keyword { return option.pointee.val.map { String(cString: $0) } }
+            option += 1
+        }
         return nil
     }
 
