@@ -59,6 +59,11 @@ health: ## Ask each service how it is, and what it depends on
 	$(need_binary)
 	@$(HELLO_DD) health $(ARGS)
 
+.PHONY: psql
+psql: ## Open psql on the running shop's database (ARGS=pricing or ARGS=orders for another than inventory's)
+	$(need_binary)
+	@exec $(HELLO_DD) psql $(ARGS)
+
 .PHONY: demo
 demo: ## Take the README's tour: browse, quote, order, decline, cancel; fails on the first surprise
 	$(need_binary)
@@ -86,6 +91,14 @@ test: ## Everything CI runs: lint, all tests, the OpenAPI exchanges, the scripts
 .PHONY: test-inventory
 test-inventory: setup ## Run inventory-service's tests
 	@$(SWIFT) test --filter '^InventoryServiceTests\.'
+
+# How many random walks `make test-model` takes; SEED=n takes that one only, as a failure says.
+SEEDS ?= 40
+SEED ?=
+
+.PHONY: test-model
+test-model: setup ## Reservations against their model on both engines: tens of thousands of random calls (SEEDS=40, or SEED=7 to replay)
+	@MODEL_SEEDS="$(SEEDS)" MODEL_SEED="$(SEED)" $(SWIFT) test --filter '^InventoryServiceTests\.ReservationModelTests'
 
 .PHONY: test-pricing
 test-pricing: setup ## Run pricing-service's tests

@@ -182,7 +182,9 @@ let package = Package(
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(
             name: "InventoryServiceTests",
-            dependencies: ["Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, nioCore],
+            dependencies: [
+                "Basics", "InventoryService", "InventoryAPI", "TestKit", "Database", "ServiceKit", "HTTPPath", httpTypes, hummingbird, nioCore,
+            ],
             path: "inventory-service/Tests/InventoryServiceTests", swiftSettings: strict),
         .testTarget(
             name: "PricingServiceTests",
@@ -190,7 +192,7 @@ let package = Package(
                 "Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", httpTypes, logging, nioCore,
             ], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(
-            name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database"], path: "api-gateway/Tests/PaymentsTests",
+            name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database", "TestKit"], path: "api-gateway/Tests/PaymentsTests",
             swiftSettings: strict),
         .testTarget(
             name: "OrdersTests",
@@ -205,7 +207,8 @@ let package = Package(
                 hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
-            name: "HelloDDTests", dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "PricingAPI", "TestKit", httpTypes, nioCore],
+            name: "HelloDDTests",
+            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(
@@ -215,3 +218,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make test-tsan`: what the database needs and nothing else, because the thread sanitizer wants everything compiled anew. The packages
+// stay, so that Package.resolved does.
+if Context.environment["HELLO_DD_THREAD_SANITIZER"] != nil {
+    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Database", "LocalServers", "DatabaseTests"]
+    package.products = []
+    package.targets.removeAll { !wanted.contains($0.name) }
+    for target in package.targets where target.type != .system { target.swiftSettings?.append(.define("THREAD_SANITIZER")) }
+}

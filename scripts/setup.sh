@@ -11,10 +11,11 @@ usage() {
     cat <<'TEXT'
 usage: scripts/setup.sh [--test] [--dry-run]
 
-Installs what building and running hello-dd needs: the SQLite and zlib headers, pkg-config, and a C++ standard library
+Installs what building and running hello-dd needs: the SQLite, PostgreSQL client and zlib headers, pkg-config, and a C++ standard library
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
-  --test      also what `make test` needs: shellcheck, and a Python venv in .venv with the OpenAPI validator
+  --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), and a Python
+              venv in .venv with the OpenAPI validator
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -53,6 +54,19 @@ older=$(printf '%s\n%s\n' "$MINIMUM_SWIFT" "$swift_version" | sort -t . -k 1,1n 
 
 has_library() { command -v pkg-config >/dev/null && pkg-config --exists "$1"; }
 has_cxx_library() { printf '#include <string>\n' | clang++ -x c++ -fsyntax-only - 2>/dev/null || printf '#include <string>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null; }
+has_postgres() {
+    local folder
+    if [ -n "${POSTGRES_BIN:-}" ]; then
+        [ -x "$POSTGRES_BIN/postgres" ]
+        return
+    fi
+    command -v postgres >/dev/null && return
+    for folder in "$(pg_config --bindir 2>/dev/null)" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin \
+        /usr/local/opt/postgresql@*/bin /Applications/Postgres.app/Contents/Versions/latest/bin; do
+        [ -x "$folder/postgres" ] && return
+    done
+    return 1
+}
 has_venv() { python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; }
 
 missing=()
@@ -61,10 +75,12 @@ case $(uname -s) in
         command -v git >/dev/null || missing+=(git ca-certificates)
         command -v pkg-config >/dev/null || missing+=(pkg-config)
         has_library sqlite3 || missing+=(libsqlite3-dev)
+        has_library libpq || missing+=(libpq-dev)
         has_library zlib || missing+=(zlib1g-dev)
         has_cxx_library || missing+=(g++)
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
+            has_postgres || missing+=(postgresql)
             has_venv || missing+=(python3 python3-venv)
         fi
         ;;
@@ -72,8 +88,11 @@ case $(uname -s) in
         # Untested: SQLite and zlib come with the SDK, which Swift brings along.
         command -v pkg-config >/dev/null || missing+=(pkgconf)
         has_library sqlite3 || missing+=(sqlite)
+        # Homebrew keeps libpq out of everybody's way; SwiftPM knows where.
+        has_library libpq || [ -e "$(brew --prefix libpq 2>/dev/null)/lib/pkgconfig/libpq.pc" ] || missing+=(libpq)
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
+            has_postgres || missing+=(postgresql@17)
             has_venv || missing+=(python)
         fi
         ;;
@@ -90,13 +109,25 @@ as_root() {
     fi
 }
 
+# Debian's package makes a server that runs from then on. Here the programs are wanted, not that: it reads this file while it is
+# installed. A machine that has PostgreSQL already is left as it is.
+readonly NO_CLUSTER=/etc/postgresql-common/createcluster.d/hello-dd.conf
+install_packages() {
+    local wants_postgres=false status=0
+    if [[ " $* " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common ]; then wants_postgres=true; fi
+    if $wants_postgres; then as_root sh -c "mkdir -p '${NO_CLUSTER%/*}' && echo 'create_main_cluster = false' >'$NO_CLUSTER'"; fi
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" || status=$?
+    if $wants_postgres; then as_root rm -f "$NO_CLUSTER"; fi
+    return "$status"
+}
+
 if [ ${#missing[@]} -gt 0 ]; then
     say "missing: ${missing[*]}"
     if $dry_run; then
         exit 1
     elif command -v apt-get >/dev/null; then
         as_root apt-get update -q
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+        install_packages "${missing[@]}"
     elif command -v brew >/dev/null; then
         brew install "${missing[@]}"
     else

@@ -16,7 +16,7 @@ done < <(sed -nE 's/^\.PHONY: (.*)/\1/p' Makefile)
 expect 2 "No rule to make target 'sell'" make sell
 
 # A configuration that nobody has built.
-for target in down status logs health demo; do
+for target in down status logs health psql demo; do
     expect 2 "hello-dd is not built yet: run 'make up' first" make "$target" CONFIGURATION=never-built
 done
 

@@ -44,9 +44,16 @@ expect 1 "'swift --version' does not run here: cannot open shared object file" s
 # A bare machine with each of the versions that will do: it names what is missing and installs nothing.
 for version in 6.2 6.3.1 6.10-dev 7.0; do
     machine "bare-$version" "$version"
-    expect 1 "missing: git ca-certificates pkg-config libsqlite3-dev zlib1g-dev g++" setup_on "bare-$version" --dry-run
+    expect 1 "missing: git ca-certificates pkg-config libsqlite3-dev libpq-dev zlib1g-dev g++" setup_on "bare-$version" --dry-run
 done
 expect 1 "shellcheck" setup_on bare-6.2 --dry-run --test
+# This machine may have PostgreSQL's programs where no PATH leads, so it is told where they are not.
+expect 1 "shellcheck postgresql" env POSTGRES_BIN=/nowhere "$BASH" -c "$(declare -f setup_on); folder=$folder; setup_on bare-6.2 --dry-run --test"
+command_in bare-6.2 postgres 'exit 0'
+if setup_on bare-6.2 --dry-run --test | grep -q " postgresql"; then
+    failed=$((failed + 1))
+    echo "not ok: PostgreSQL's server is on the PATH and said to be missing"
+fi
 expect 1 "install these yourself: git" setup_on bare-6.2
 
 # With apt and sudo it would install exactly that, without asking.

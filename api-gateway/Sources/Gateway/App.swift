@@ -51,7 +51,7 @@ enum GatewayApp {
             jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator],
             sources: boot.sources)
         let signer = try await keys.signer(.services)
-        let database = try openDatabase(boot, defaultFile: "gateway.sqlite")
+        let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
         let client = HTTPClient.forServices()
         do {
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
@@ -67,7 +67,7 @@ enum GatewayApp {
                 routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
-                    HealthCheck("database") { try await database.query("SELECT 1 AS one") },
+                    .database(database),
                     HealthCheck("inventory") { try await inventory.checkReady() },
                     HealthCheck("pricing") { try await pricing.checkReady() },
                 ],

@@ -158,13 +158,16 @@ private func money(_ money: Money) -> JSON {
 }
 
 /// Runs one call: an answer with a 4xx status is a refusal, everything else that is thrown leaves it unknown.
-/// 408, 425 and 429 say "later", and so refuse nothing; 401 and 403 are about this service's own token, which is no fault of the order.
+/// 408, 425, 429, and whatever says when to come back, refuse nothing for good; 401 and 403 are about this service's own token, which is no
+/// fault of the order.
 private func refusing(_ data: OrderData, _ body: (inout OrderData) async throws -> Void) async throws -> OrderStep.Outcome {
     var data = data
     do {
         try await body(&data)
         return .done(data)
-    } catch let problem as Problem where (400..<500).contains(problem.status) && ![401, 403, 408, 425, 429].contains(problem.status) {
+    } catch let problem as Problem
+        where (400..<500).contains(problem.status) && ![401, 403, 408, 425, 429].contains(problem.status) && problem.retryAfterSeconds == nil
+    {
         return .refused(problem)
     }
 }

@@ -5,15 +5,17 @@ import NIOCore
 
 /// The orders' rows.
 struct OrderStore: Sendable {
+    /// False, and nothing written, if the subject's key stands for another order.
     func insert(
         _ id: Identifier, subject: String, key: String, bodyHash: String, request: OrderRequest, outcome: OrderOutcome, now: Timestamp,
         _ transaction: any SQLRunner
-    ) async throws {
+    ) async throws -> Bool {
         try await transaction.execute(
             """
             INSERT INTO orders (id, subject, idempotency_key, body_sha256, status, request, outcome, created_at, updated_at)
             VALUES (\(id), \(subject), \(key), \(bodyHash), 'pending', \(text(request)), \(text(outcome)), \(now), \(now))
-            """)
+            ON CONFLICT (subject, idempotency_key) DO NOTHING
+            """) == 1
     }
 
     /// The order that a key was used for, and the hash of the body it came with.

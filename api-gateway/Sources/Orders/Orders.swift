@@ -64,7 +64,10 @@ public struct Orders: Sendable {
 
     /// The tables of orders and sagas, for `Migration.load`. They come after those of the payments sandbox, since both are in the
     /// gateway's database.
-    public static let migrations: [(name: String, bytes: [UInt8])] = [("m0002_orders.sql", PackageResources.m0002_orders_sql)]
+    public static let migrations: [(name: String, bytes: [UInt8])] = [
+        ("m0002_orders.sqlite.sql", PackageResources.m0002_orders_sqlite_sql),
+        ("m0002_orders.postgres.sql", PackageResources.m0002_orders_postgres_sql),
+    ]
 
     /// To be run for as long as the service: takes up what was left unfinished.
     public var background: any Service { runner }
@@ -101,7 +104,11 @@ public struct Orders: Sendable {
             if let known = try await store.find(subject: subject, key: key, transaction) { return known }
             // Refused before anything is stored: the same key may be used again later.
             guard hasRoom else { throw Problem.unavailable("Too many orders are being carried out.", retryAfterSeconds: 2) }
-            try await store.insert(id, subject: subject, key: key, bodyHash: bodyHash, request: request, outcome: outcome, now: now, transaction)
+            guard try await store.insert(id, subject: subject, key: key, bodyHash: bodyHash, request: request, outcome: outcome, now: now, transaction)
+            else {
+                // Another request with the key came at the same moment, and has committed since: its order is the one.
+                return try await store.find(subject: subject, key: key, transaction)
+            }
             try await sagas.insert(saga, now: now, transaction)
             return nil
         }
@@ -133,6 +140,8 @@ public struct Orders: Sendable {
     public func cancel(_ id: Identifier, subject: String?, wait: Bool = true) async throws -> Order {
         let now = sources.now()
         let work = try await database.withTransaction { [store, sagas, sources, cancellation, order] transaction -> (id: Identifier, kind: String)? in
+            // No step of the order's saga is recorded, and nobody else cancels it, from here to the end of the transaction.
+            try await sagas.lock(id, transaction)
             guard let found = try await store.find(id, transaction), subject == nil || found.subject == subject else {
                 throw Problem.notFound("order")
             }

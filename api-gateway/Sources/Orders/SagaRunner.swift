@@ -140,7 +140,7 @@ final class SagaRunner: Sendable {
         try await store.database.withTransaction { [store, limits, sources] transaction in
             var next = saga
             let now = sources.now()
-            next.cancelRequested = try await store.cancelRequested(saga.id, transaction)
+            next.cancelRequested = try await store.lock(saga.id, transaction)
             let text = next.apply(event, definition, now: now, parkAfter: limits.parkAfter)
             next.version += 1
             try await store.update(next, from: saga.version, step: step, event: text, now: now, transaction)

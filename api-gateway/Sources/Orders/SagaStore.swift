@@ -52,9 +52,11 @@ struct SagaStore: Sendable {
         }
     }
 
-    /// Whether somebody called it off, as of this transaction.
-    func cancelRequested(_ id: Identifier, _ transaction: any SQLRunner) async throws -> Bool {
-        try await transaction.query("SELECT cancel_requested FROM sagas WHERE id = \(id)").first?.decode("cancel_requested") ?? false
+    /// Keeps everybody else from changing the saga until the transaction ends.
+    /// - Returns: whether somebody has called it off; none will before the end of the transaction.
+    @discardableResult
+    func lock(_ id: Identifier, _ transaction: any SQLRunner) async throws -> Bool {
+        try await transaction.query("SELECT cancel_requested FROM sagas WHERE id = \(id) \(SQL.forUpdate)").first?.decode("cancel_requested") ?? false
     }
 
     /// Asks the unfinished saga to stop while it still can, and makes it due: a wait for a later try ends. False if there is none.

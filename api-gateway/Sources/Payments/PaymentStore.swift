@@ -20,8 +20,15 @@ struct PaymentStore: Sendable {
         case authorize, capture, void, refund
     }
 
-    func find(_ id: Identifier) async throws -> Known? {
-        try await runner.query("SELECT state, decline_code, amount_minor, currency, method FROM sandbox_payments WHERE id = \(id)").first.map { row in
+    func find(_ id: Identifier) async throws -> Known? { try await find(id, "") }
+
+    /// As ``find(_:)``; nobody else changes it until the transaction ends.
+    func lock(_ id: Identifier) async throws -> Known? { try await find(id, .forUpdate) }
+
+    private func find(_ id: Identifier, _ lock: SQL) async throws -> Known? {
+        try await runner.query(
+            "SELECT state, decline_code, amount_minor, currency, method FROM sandbox_payments WHERE id = \(id) \(lock)"
+        ).first.map { row in
             let minor = try row.decode("amount_minor", as: Int64?.self)
             let currency = try row.decode("currency", as: String?.self).flatMap { Currency($0) }
             return Known(
@@ -32,28 +39,30 @@ struct PaymentStore: Sendable {
         }
     }
 
-    func insertFailedTry(_ id: Identifier, amount: Money, method: PaymentMethod, at now: Timestamp) async throws {
+    /// Records a first try without an effect; false, and nothing written, if the id is known.
+    func insertTry(_ id: Identifier, amount: Money, method: PaymentMethod, at now: Timestamp) async throws -> Bool {
         try await runner.execute(
             """
             INSERT INTO sandbox_payments (id, state, amount_minor, currency, method, updated_at)
-            VALUES (\(id), 'new', \(amount.amountMinor), \(amount.currency.code), \(method.rawValue), \(now))
-            """)
+            VALUES (\(id), 'new', \(amount.amountMinor), \(amount.currency.code), \(method.rawValue), \(now)) ON CONFLICT DO NOTHING
+            """) == 1
     }
 
-    func insertVoid(_ id: Identifier, at now: Timestamp) async throws {
-        try await runner.execute("INSERT INTO sandbox_payments (id, state, updated_at) VALUES (\(id), 'voided', \(now))")
+    /// Records the void of an id never seen; false, and nothing written, if the id is known.
+    func insertVoid(_ id: Identifier, at now: Timestamp) async throws -> Bool {
+        try await runner.execute(
+            "INSERT INTO sandbox_payments (id, state, updated_at) VALUES (\(id), 'voided', \(now)) ON CONFLICT DO NOTHING") == 1
     }
 
-    /// The first answer to an authorisation, after a failed try or without one.
+    /// The answer to an authorisation, after a try that this transaction made or locked.
     func settle(
         _ id: Identifier, as state: PaymentState, decline: Decline?, amount: Money, method: PaymentMethod, at now: Timestamp
     ) async throws {
         try await runner.execute(
             """
-            INSERT INTO sandbox_payments (id, state, decline_code, amount_minor, currency, method, updated_at)
-            VALUES (\(id), \(state.rawValue), \(decline?.rawValue as String?), \(amount.amountMinor), \(amount.currency.code), \(method.rawValue), \(now))
-            ON CONFLICT (id) DO UPDATE SET state = excluded.state, decline_code = excluded.decline_code, amount_minor = excluded.amount_minor,
-                currency = excluded.currency, method = excluded.method, updated_at = excluded.updated_at
+            UPDATE sandbox_payments SET state = \(state.rawValue), decline_code = \(decline?.rawValue as String?),
+                amount_minor = \(amount.amountMinor), currency = \(amount.currency.code), method = \(method.rawValue), updated_at = \(now)
+            WHERE id = \(id)
             """)
     }
 

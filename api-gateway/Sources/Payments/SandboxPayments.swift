@@ -22,7 +22,8 @@ public struct SandboxPayments: PaymentProvider {
 
     /// The sandbox's tables, for `Migration.load` with those of the service that it is built into; they come first.
     public static let migrations: [(name: String, bytes: [UInt8])] = [
-        ("m0001_sandbox_payments.sql", PackageResources.m0001_sandbox_payments_sql)
+        ("m0001_sandbox_payments.sqlite.sql", PackageResources.m0001_sandbox_payments_sqlite_sql),
+        ("m0001_sandbox_payments.postgres.sql", PackageResources.m0001_sandbox_payments_postgres_sql),
     ]
 
     public func authorize(_ id: Identifier, amount: Money, method: PaymentMethod) async throws -> Authorization {
@@ -30,12 +31,10 @@ public struct SandboxPayments: PaymentProvider {
         if method == .slow { try await Task.sleep(for: pause) }
         let (answer, isFirst) = try await database.withTransaction { transaction -> (Authorization?, Bool) in
             let store = PaymentStore(transaction)
-            let known = try await store.find(id)
-            if let known, let state = known.state { return (Self.answer(state, known.decline), false) }
-            if method == .failThenSucceed, known == nil {
-                try await store.insertFailedTry(id, amount: amount, method: method, at: now)
-                return (nil, true)
-            }
+            // Of several that come at once one makes the row; the others wait for it, and find what it has become.
+            let isNew = try await store.insertTry(id, amount: amount, method: method, at: now)
+            if isNew, method == .failThenSucceed { return (nil, true) }
+            if !isNew, let known = try await store.lock(id), let state = known.state { return (Self.answer(state, known.decline), false) }
             let decline = method.decline
             try await store.settle(id, as: decline == nil ? .authorized : .declined, decline: decline, amount: amount, method: method, at: now)
             if decline == nil { try await store.book(id, .authorize, amountMinor: amount.amountMinor, at: now) }
@@ -61,10 +60,8 @@ public struct SandboxPayments: PaymentProvider {
         let now = sources.now()
         return try await database.withTransaction { transaction in
             let store = PaymentStore(transaction)
-            guard let known = try await store.find(id) else {
-                try await store.insertVoid(id, at: now)
-                return .done
-            }
+            if try await store.insertVoid(id, at: now) { return .done }
+            guard let known = try await store.lock(id) else { return .done }
             switch known.state {
             case .voided, .declined, .refunded: return .done
             case .captured: return .refused(.captured)
@@ -88,7 +85,7 @@ public struct SandboxPayments: PaymentProvider {
         return try await database.withTransaction { transaction in
             let store = PaymentStore(transaction)
             // Of an id never seen there is nothing to move, which is what "voided" says.
-            guard let known = try await store.find(id), let state = known.state else { return .refused(.voided) }
+            guard let known = try await store.lock(id), let state = known.state else { return .refused(.voided) }
             if state == to { return .done }
             guard state == from else { return .refused(state) }
             try await store.setState(to, of: id, at: now)

@@ -194,6 +194,35 @@ struct PassThroughTests {
         }
     }
 
+    @Test("the whole ledger comes through the gateway as CSV and as NDJSON, however long it is")
+    func ledgerExport() async throws {
+        try await withShop { shop in
+            let rows = "sku,name,category,stock\n" + (0..<1200).map { "NEW-\($0),New,new,\($0 + 1)\n" }.joined()
+            try await shop.client.send("POST", "/api/v1/products/import", as: .operator, body: Array(rows.utf8), contentType: "text/csv").expect(200)
+            let path = "/api/v1/stock/movements"
+            let csv = try await shop.client.get(path, as: .operator, headers: [.accept: "text/csv"]).expect(200)
+            #expect(csv.header("Content-Type") == "text/csv; charset=utf-8; header=present")
+            #expect(csv.header("Content-Disposition") == "attachment; filename=\"stock-movements.csv\"")
+            let lines = csv.text.split(separator: "\r\n")
+            #expect(lines.count == 1 + 60 + 1200 && lines.last?.contains(",NEW-1199,receipt,1200,") == true)
+            let ndjson = try await shop.client.get(path + "?product=NEW-7", as: .operator, headers: [.accept: "application/x-ndjson"]).expect(200)
+            #expect(ndjson.json["quantity"] == 8)
+            expectProblem(try await shop.client.get(path, as: .shopper("ann"), headers: [.accept: "text/csv"]), 403, "forbidden")
+        }
+    }
+
+    @Test("an answer that breaks off behind the gateway breaks off for the caller, who cannot take it for the whole")
+    func brokenOff() async throws {
+        let begun = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n6\r\na,b\r\n\r\n"
+        try await withRawServer(.answerThenClose(begun)) { port in
+            try await withService(GatewayApp.definition, settings: gatewaySettings(inventory: "http://127.0.0.1:\(port)")) { gateway in
+                await #expect(throws: TestKitError.self) {
+                    try await gateway.client.get("/api/v1/stock/movements", as: .operator, headers: [.accept: "text/csv"])
+                }
+            }
+        }
+    }
+
     @Test("a file is imported through the gateway, and its faults come back with line and column")
     func imported() async throws {
         try await withShop { shop in

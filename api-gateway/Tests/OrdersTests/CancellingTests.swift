@@ -36,9 +36,9 @@ struct CancellingTests {
         #expect(try await scene.sagas(of: order.id) == ["order compensated"])
     }
 
-    @Test("cancelling waits for the undo")
-    func waits() async throws {
-        let scene = try await Scene()
+    @Test("cancelling waits for the undo", arguments: StoreEngine.allCases)
+    func waits(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("reserve", .held(gate))
         let orders = scene.orders()
@@ -51,9 +51,9 @@ struct CancellingTests {
         #expect(try await cancelled.status == .cancelled)
     }
 
-    @Test("an order that waits for a later try is called off at once")
-    func whileWaiting() async throws {
-        let scene = try await Scene()
+    @Test("an order that waits for a later try is called off at once", arguments: StoreEngine.allCases)
+    func whileWaiting(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         var limits = Scene.limits
         limits.backoff = Backoff(base: .seconds(86_400), cap: .seconds(86_400))
         scene.stage.fail("reserve", .unreachable)
@@ -65,9 +65,9 @@ struct CancellingTests {
         try await scene.expectUndone(order)
     }
 
-    @Test("an order that is called off while its capture runs is completed, then refunded and restocked")
-    func duringThePivot() async throws {
-        let scene = try await Scene()
+    @Test("an order that is called off while its capture runs is completed, then refunded and restocked", arguments: StoreEngine.allCases)
+    func duringThePivot(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("capture", .held(gate))
         let orders = scene.orders()
@@ -84,9 +84,9 @@ struct CancellingTests {
         #expect(try await scene.sagas(of: order.id) == ["order completed", "cancellation completed"])
     }
 
-    @Test("a confirmed order is refunded, then restocked")
-    func confirmed() async throws {
-        let scene = try await Scene()
+    @Test("a confirmed order is refunded, then restocked", arguments: StoreEngine.allCases)
+    func confirmed(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let placed = try await scene.place(orders)
         let order = try await orders.cancel(placed.id, subject: "ann")
@@ -110,9 +110,9 @@ struct CancellingTests {
         #expect(scene.warehouse.available["LAPTOP-001"] == 10)
     }
 
-    @Test("cancelled twice is cancelled once")
-    func twice() async throws {
-        let scene = try await Scene()
+    @Test("cancelled twice is cancelled once", arguments: StoreEngine.allCases)
+    func twice(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let placed = try await scene.place(orders)
         _ = try await orders.cancel(placed.id, subject: "ann")
@@ -121,9 +121,9 @@ struct CancellingTests {
         #expect(try await scene.sagas(of: placed.id) == ["order completed", "cancellation completed"])
     }
 
-    @Test("called off again while it is being cancelled, it is cancelled once")
-    func whileCancelling() async throws {
-        let scene = try await Scene()
+    @Test("called off again while it is being cancelled, it is cancelled once", arguments: StoreEngine.allCases)
+    func whileCancelling(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("refund", .held(gate))
         let orders = scene.orders()
@@ -137,9 +137,9 @@ struct CancellingTests {
         #expect(try await scene.sagas(of: placed.id) == ["order completed", "cancellation completed"])
     }
 
-    @Test("an order that is being undone for another reason ends as cancelled")
-    func whileCompensating() async throws {
-        let scene = try await Scene()
+    @Test("an order that is being undone for another reason ends as cancelled", arguments: StoreEngine.allCases)
+    func whileCompensating(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("release", .held(gate))
         let orders = scene.orders()
@@ -151,9 +151,9 @@ struct CancellingTests {
         #expect(try await orders.get(placed.id).status == .cancelled)
     }
 
-    @Test("a rejected order cannot be cancelled: 409")
-    func rejected() async throws {
-        let scene = try await Scene()
+    @Test("a rejected order cannot be cancelled: 409", arguments: StoreEngine.allCases)
+    func rejected(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let placed = try await scene.place(orders, Scene.request(method: .decline))
         let refused = try await problem { try await orders.cancel(placed.id, subject: "ann") }
@@ -162,9 +162,9 @@ struct CancellingTests {
         #expect(try await orders.get(placed.id).status == .rejected)
     }
 
-    @Test("another customer's order is not there, and stays as it is; an operator may cancel anybody's")
-    func ownership() async throws {
-        let scene = try await Scene()
+    @Test("another customer's order is not there, and stays as it is; an operator may cancel anybody's", arguments: StoreEngine.allCases)
+    func ownership(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let placed = try await scene.place(orders)
         #expect(try await problem { try await orders.cancel(placed.id, subject: "bob") }?.code == "order_not_found")
@@ -172,9 +172,9 @@ struct CancellingTests {
         #expect(try await orders.cancel(placed.id, subject: nil).status == .cancelled)
     }
 
-    @Test("a refund that is refused leaves the order to a person")
-    func refundRefused() async throws {
-        let scene = try await Scene()
+    @Test("a refund that is refused leaves the order to a person", arguments: StoreEngine.allCases)
+    func refundRefused(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let placed = try await scene.place(orders)
         // The bank's books say something else.

@@ -11,9 +11,9 @@ import Testing
 
 @Suite("placing an order")
 struct PlacingTests {
-    @Test("an order is quoted, redeemed, reserved, authorised, confirmed and captured, each once")
-    func happyPath() async throws {
-        let scene = try await Scene()
+    @Test("an order is quoted, redeemed, reserved, authorised, confirmed and captured, each once", arguments: StoreEngine.allCases)
+    func happyPath(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let order = try await scene.place(scene.orders())
         #expect(scene.stage.names == straight)
         try await scene.expectDone(order)
@@ -21,9 +21,9 @@ struct PlacingTests {
         #expect(try await scene.sagas(of: order.id) == ["order completed"])
     }
 
-    @Test("every call carries the ids and keys that were stored before it was made")
-    func identities() async throws {
-        let scene = try await Scene()
+    @Test("every call carries the ids and keys that were stored before it was made", arguments: StoreEngine.allCases)
+    func identities(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let order = try await scene.place(scene.orders())
         let outcome = try #require(order.outcome)
         let quote = try #require(outcome.quoteID)
@@ -76,9 +76,9 @@ struct PlacingTests {
         try await scene.expectUndone(order)
     }
 
-    @Test("a capture that is refused undoes everything, the confirmation first")
-    func captureRefused() async throws {
-        let scene = try await Scene()
+    @Test("a capture that is refused undoes everything, the confirmation first", arguments: StoreEngine.allCases)
+    func captureRefused(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("confirm", .held(gate))
         let orders = scene.orders()
@@ -94,9 +94,9 @@ struct PlacingTests {
         try await scene.expectUndone(order)
     }
 
-    @Test("too little stock names the short lines")
-    func insufficientStock() async throws {
-        let scene = try await Scene()
+    @Test("too little stock names the short lines", arguments: StoreEngine.allCases)
+    func insufficientStock(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let order = try await scene.place(scene.orders(), Scene.request([("LAPTOP-001", 2), ("MOUSE-001", 6)]))
         #expect(order.rejection?.status == 409)
         #expect(order.rejection?.code == "insufficient_stock")
@@ -107,9 +107,9 @@ struct PlacingTests {
         try await scene.expectUndone(order)
     }
 
-    @Test("a total that is not the expected one is refused before anything is set aside")
-    func priceChanged() async throws {
-        let scene = try await Scene()
+    @Test("a total that is not the expected one is refused before anything is set aside", arguments: StoreEngine.allCases)
+    func priceChanged(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.prices.setUnitPrice(1100)
         let order = try await scene.place(scene.orders(), Scene.request(expectedTotal: 2000))
         #expect(order.status == .rejected)
@@ -122,9 +122,9 @@ struct PlacingTests {
         #expect(scene.stage.names == ["quote"])
     }
 
-    @Test("the expected total is accepted where it is the quote's")
-    func expectedTotal() async throws {
-        let scene = try await Scene()
+    @Test("the expected total is accepted where it is the quote's", arguments: StoreEngine.allCases)
+    func expectedTotal(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         try await scene.expectDone(scene.place(scene.orders(), Scene.request(expectedTotal: 2000)))
     }
 
@@ -177,9 +177,9 @@ struct PlacingTests {
 
     // MARK: keys
 
-    @Test("the same key and body give the order as it is now, and nothing is done twice")
-    func replay() async throws {
-        let scene = try await Scene()
+    @Test("the same key and body give the order as it is now, and nothing is done twice", arguments: StoreEngine.allCases)
+    func replay(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let first = try await orders.place(Scene.request(), subject: "ann", key: "k", bodyHash: "h", wait: true)
         let second = try await orders.place(Scene.request(), subject: "ann", key: "k", bodyHash: "h", wait: true)
@@ -192,9 +192,9 @@ struct PlacingTests {
         #expect(scene.stage.names == straight)
     }
 
-    @Test("the same key with another body is refused with 422")
-    func otherBody() async throws {
-        let scene = try await Scene()
+    @Test("the same key with another body is refused with 422", arguments: StoreEngine.allCases)
+    func otherBody(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         _ = try await scene.place(orders)
         let refused = try await problem { try await scene.place(orders, hash: "hash-2") }
@@ -203,9 +203,9 @@ struct PlacingTests {
         #expect(scene.stage.names == straight)
     }
 
-    @Test("the same key while the order is pending gives the pending order at once")
-    func replayWhilePending() async throws {
-        let scene = try await Scene()
+    @Test("the same key while the order is pending gives the pending order at once", arguments: StoreEngine.allCases)
+    func replayWhilePending(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("reserve", .held(gate))
         let orders = scene.orders()
@@ -219,9 +219,9 @@ struct PlacingTests {
         try await scene.expectDone(orders.get(first.id))
     }
 
-    @Test("keys are each customer's own")
-    func keysPerSubject() async throws {
-        let scene = try await Scene()
+    @Test("keys are each customer's own", arguments: StoreEngine.allCases)
+    func keysPerSubject(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let ann = try await scene.place(orders, subject: "ann")
         let bob = try await scene.place(orders, subject: "bob", hash: "hash-2")
@@ -229,9 +229,9 @@ struct PlacingTests {
         #expect(bob.status == .confirmed)
     }
 
-    @Test("many requests with one key at once are one order")
-    func concurrentKey() async throws {
-        let scene = try await Scene()
+    @Test("many requests with one key at once are one order", arguments: StoreEngine.allCases)
+    func concurrentKey(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let ids = try await withThrowingTaskGroup(of: Identifier.self) { group in
             for _ in 1...10 { group.addTask { try await scene.place(orders).id } }
@@ -244,9 +244,9 @@ struct PlacingTests {
 
     // MARK: waiting and room
 
-    @Test("an order that is not waited for is pending, and carried out all the same")
-    func respondAsync() async throws {
-        let scene = try await Scene()
+    @Test("an order that is not waited for is pending, and carried out all the same", arguments: StoreEngine.allCases)
+    func respondAsync(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("quote", .held(gate))
         let orders = scene.orders()
@@ -258,9 +258,9 @@ struct PlacingTests {
         try await scene.expectDone(orders.get(order.id))
     }
 
-    @Test("an order that takes longer than anybody waits is answered as pending")
-    func impatient() async throws {
-        let scene = try await Scene()
+    @Test("an order that takes longer than anybody waits is answered as pending", arguments: StoreEngine.allCases)
+    func impatient(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("authorize", .held(gate))
         let orders = scene.orders(patience: .milliseconds(1))
@@ -271,9 +271,9 @@ struct PlacingTests {
         try await scene.expectDone(orders.get(order.id))
     }
 
-    @Test("with as many sagas in work as there is room for, an order is refused with 503, and its key stays free")
-    func noRoom() async throws {
-        let scene = try await Scene()
+    @Test("with as many sagas in work as there is room for, an order is refused with 503, and its key stays free", arguments: StoreEngine.allCases)
+    func noRoom(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("quote", .held(gate))
         var limits = Scene.limits

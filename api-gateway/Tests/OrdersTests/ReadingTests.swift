@@ -10,9 +10,9 @@ import Testing
 
 @Suite("reading orders")
 struct ReadingTests {
-    @Test("an order of another customer is not there, and everybody's are there for an operator")
-    func ownership() async throws {
-        let scene = try await Scene()
+    @Test("an order of another customer is not there, and everybody's are there for an operator", arguments: StoreEngine.allCases)
+    func ownership(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         let order = try await scene.place(orders, subject: "ann")
         #expect(try await orders.get(order.id, subject: "ann").id == order.id)
@@ -23,9 +23,9 @@ struct ReadingTests {
         #expect(try await problem { try await orders.get(scene.clock.sources.makeID()) } == refused, "as if it did not exist")
     }
 
-    @Test("the list is newest first, of one customer or of all, and goes on where a page ended")
-    func list() async throws {
-        let scene = try await Scene()
+    @Test("the list is newest first, of one customer or of all, and goes on where a page ended", arguments: StoreEngine.allCases)
+    func list(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         var placed: [Identifier] = []
         for (index, subject) in ["ann", "bob", "ann", "ann"].enumerated() {
@@ -39,9 +39,9 @@ struct ReadingTests {
         #expect(try await orders.list(subject: "eve", before: nil, limit: 2).isEmpty)
     }
 
-    @Test("a confirmed order shows what was asked for, what it cost and the ids of what was done")
-    func confirmedOnTheWire() async throws {
-        let scene = try await Scene()
+    @Test("a confirmed order shows what was asked for, what it cost and the ids of what was done", arguments: StoreEngine.allCases)
+    func confirmedOnTheWire(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let order = try await scene.place(scene.orders())
         let outcome = try #require(order.outcome)
         #expect(
@@ -53,9 +53,9 @@ struct ReadingTests {
             ])
     }
 
-    @Test("a rejected order shows why")
-    func rejectedOnTheWire() async throws {
-        let scene = try await Scene()
+    @Test("a rejected order shows why", arguments: StoreEngine.allCases)
+    func rejectedOnTheWire(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.stage.fail(
             "reserve", .refused(Problem(422, "invalid_body", "No.", errors: [FieldError(pointer: "/lines/0/productId", detail: "is no product")])))
         let rejection = try await wire(scene.place(scene.orders()))["rejection"]

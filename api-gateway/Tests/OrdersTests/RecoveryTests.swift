@@ -16,9 +16,9 @@ import Testing
 struct RecoveryTests {
     // MARK: crashes
 
-    @Test("after a crash at any transition of an order, another gateway completes it, each step once", arguments: 1...6)
-    func crashGoingForward(_ transactions: Int) async throws {
-        let scene = try await Scene()
+    @Test("after a crash at any transition of an order, another gateway completes it, each step once", arguments: StoreEngine.allCases, 1...6)
+    func crashGoingForward(engine: StoreEngine, _ transactions: Int) async throws {
+        let scene = try await Scene(engine)
         let id = try await crash(scene, after: transactions, Scene.request())
         let orders = scene.orders()
         try await scene.finish(orders)
@@ -30,9 +30,9 @@ struct RecoveryTests {
         #expect(Set(scene.stage.calls).count == straight.count)
     }
 
-    @Test("after a crash at any transition of an order that is undone, another gateway undoes the rest", arguments: 1...6)
-    func crashGoingBack(_ transactions: Int) async throws {
-        let scene = try await Scene()
+    @Test("after a crash at any transition of an order that is undone, another gateway undoes the rest", arguments: StoreEngine.allCases, 1...6)
+    func crashGoingBack(engine: StoreEngine, _ transactions: Int) async throws {
+        let scene = try await Scene(engine)
         let id = try await crash(scene, after: transactions, Scene.request(method: .decline))
         let orders = scene.orders()
         try await scene.finish(orders)
@@ -43,9 +43,9 @@ struct RecoveryTests {
         #expect(Set(scene.stage.calls).count == 6, "no call but the six, and each with the same ids")
     }
 
-    @Test("after a crash at any transition of a cancellation, another gateway completes it", arguments: 1...2)
-    func crashWhileCancelling(_ transactions: Int) async throws {
-        let scene = try await Scene()
+    @Test("after a crash at any transition of a cancellation, another gateway completes it", arguments: StoreEngine.allCases, 1...2)
+    func crashWhileCancelling(engine: StoreEngine, _ transactions: Int) async throws {
+        let scene = try await Scene(engine)
         let placed = try await scene.place(scene.orders())
         let crashing = CrashingDatabase(scene.database, after: transactions)
         let dying = scene.orders(on: crashing)
@@ -60,9 +60,9 @@ struct RecoveryTests {
         #expect(scene.warehouse.available["LAPTOP-001"] == 10)
     }
 
-    @Test("an order that crashed before it was recorded was never placed, and its key is free")
-    func crashBeforeTheFirst() async throws {
-        let scene = try await Scene()
+    @Test("an order that crashed before it was recorded was never placed, and its key is free", arguments: StoreEngine.allCases)
+    func crashBeforeTheFirst(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         await #expect(throws: CrashingDatabase.Crash.self) { try await scene.place(scene.orders(on: CrashingDatabase(scene.database, after: 0))) }
         let orders = scene.orders()
         try await scene.finish(orders)
@@ -70,9 +70,9 @@ struct RecoveryTests {
         #expect(try await scene.place(orders).status == .confirmed)
     }
 
-    @Test("a cancellation asked for before a crash is carried out after it")
-    func cancelThenCrash() async throws {
-        let scene = try await Scene()
+    @Test("a cancellation asked for before a crash is carried out after it", arguments: StoreEngine.allCases)
+    func cancelThenCrash(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         // Placing, quote, redeem; then the request to cancel; then nothing more.
         let crashing = CrashingDatabase(scene.database, after: 4)
         let gate = Gate()
@@ -106,9 +106,9 @@ struct RecoveryTests {
 
     // MARK: shutdown
 
-    @Test("on shutdown the step under way is recorded, nothing more is begun, and another gateway goes on")
-    func shutdown() async throws {
-        let scene = try await Scene()
+    @Test("on shutdown the step under way is recorded, nothing more is begun, and another gateway goes on", arguments: StoreEngine.allCases)
+    func shutdown(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("reserve", .held(gate))
         let stopping = scene.orders()
@@ -131,9 +131,9 @@ struct RecoveryTests {
 
     // MARK: two at once
 
-    @Test("of two gateways on one saga the late one changes nothing, and everything has its effect once")
-    func outdated() async throws {
-        let scene = try await Scene()
+    @Test("of two gateways on one saga the late one changes nothing, and everything has its effect once", arguments: StoreEngine.allCases)
+    func outdated(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("reserve", .held(gate))
         let (slow, fast) = (scene.orders(), scene.orders())
@@ -149,9 +149,9 @@ struct RecoveryTests {
         #expect(scene.logs.records.contains { $0.message == "another worker moved the saga on" })
     }
 
-    @Test("one saga is worked on once at a time in one gateway, however often it is started")
-    func startedTwice() async throws {
-        let scene = try await Scene()
+    @Test("one saga is worked on once at a time in one gateway, however often it is started", arguments: StoreEngine.allCases)
+    func startedTwice(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let gate = Gate()
         scene.stage.fail("quote", .held(gate))
         let orders = scene.orders()
@@ -166,9 +166,9 @@ struct RecoveryTests {
 
     // MARK: time and patience
 
-    @Test("an order that is late before its capture is undone, the step whose outcome is not known included")
-    func lateBeforeThePivot() async throws {
-        let scene = try await Scene()
+    @Test("an order that is late before its capture is undone, the step whose outcome is not known included", arguments: StoreEngine.allCases)
+    func lateBeforeThePivot(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.stage.fail("authorize", .late(.seconds(31)))
         let order = try await scene.place(scene.orders())
         #expect(order.status == .rejected)
@@ -181,17 +181,17 @@ struct RecoveryTests {
         #expect(authorization == .alreadyUndone)
     }
 
-    @Test("an order that is late once its capture has begun is captured")
-    func lateAtThePivot() async throws {
-        let scene = try await Scene()
+    @Test("an order that is late once its capture has begun is captured", arguments: StoreEngine.allCases)
+    func lateAtThePivot(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.stage.fail("capture", .late(.seconds(3600)))
         try await scene.expectDone(scene.place(scene.orders()))
         #expect(scene.stage.names == straight + ["capture"])
     }
 
-    @Test("a capture that stays unresolved leaves the order to a person, with everything in place")
-    func parkedAtThePivot() async throws {
-        let scene = try await Scene()
+    @Test("a capture that stays unresolved leaves the order to a person, with everything in place", arguments: StoreEngine.allCases)
+    func parkedAtThePivot(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.stage.alwaysFail("capture", .unreachable)
         let order = try await scene.place(scene.orders())
         #expect(order.status == .needsAttention)
@@ -202,9 +202,9 @@ struct RecoveryTests {
         #expect(scene.logs.records.contains { $0.level == .error && $0.message == "a saga needs attention" })
     }
 
-    @Test("an undo that stays unresolved leaves the order to a person, with the reason why it was undone")
-    func parkedUndo() async throws {
-        let scene = try await Scene()
+    @Test("an undo that stays unresolved leaves the order to a person, with the reason why it was undone", arguments: StoreEngine.allCases)
+    func parkedUndo(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         scene.stage.alwaysFail("release", .unreachable)
         let order = try await scene.place(scene.orders(), Scene.request(method: .decline))
         #expect(order.status == .needsAttention)
@@ -213,9 +213,9 @@ struct RecoveryTests {
         #expect(!scene.stage.names.contains("undo redeem"), "the order of the undoing is kept")
     }
 
-    @Test("a saga that waits long for its next try gives its place up, and is taken up again when it is due")
-    func longWait() async throws {
-        let scene = try await Scene()
+    @Test("a saga that waits long for its next try gives its place up, and is taken up again when it is due", arguments: StoreEngine.allCases)
+    func longWait(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         var limits = Scene.limits
         limits.backoff = Backoff(base: .seconds(3600), cap: .seconds(3600))
         scene.stage.fail("reserve", .unreachable)
@@ -233,18 +233,18 @@ struct RecoveryTests {
         try await scene.expectDone(orders.get(order.id))
     }
 
-    @Test("a saga of a kind that is not known here is left alone, and does not hold the shutdown up")
-    func unknownKind() async throws {
-        let scene = try await Scene()
+    @Test("a saga of a kind that is not known here is left alone, and does not hold the shutdown up", arguments: StoreEngine.allCases)
+    func unknownKind(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let orders = scene.orders()
         #expect(orders.runner.start(scene.clock.sources.makeID(), kind: "return") == nil)
         await orders.stop()
         #expect(scene.logs.records.contains { $0.level == .error && $0.metadata["kind"] == "return" })
     }
 
-    @Test("the background work takes up what was left, and ends without an error when it is asked to")
-    func background() async throws {
-        let scene = try await Scene()
+    @Test("the background work takes up what was left, and ends without an error when it is asked to", arguments: StoreEngine.allCases)
+    func background(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
         let dying = scene.orders(on: CrashingDatabase(scene.database, after: 3))
         _ = try? await scene.place(dying)
         await dying.runner.idle()

@@ -13,7 +13,7 @@ import Testing
 
 /// A shop around the orders: the parties, their faults, a clock that stands still, and a database that outlives any `Orders`.
 struct Scene {
-    let clock = ManualClock()
+    let clock: ManualClock
     let stage = Stage()
     let warehouse: Warehouse
     let prices: PriceList
@@ -24,14 +24,21 @@ struct Scene {
     let database: any Database
     let logs = LogCapture()
 
-    init() async throws {
+    init(_ engine: StoreEngine = .sqlite) async throws {
+        self.init(database: try await engine.open(), bankDatabase: try await engine.open())
+        try await migrate(bankDatabase, Migration.load(SandboxPayments.migrations))
+        try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
+    }
+
+    /// On databases that hold the tables already.
+    /// - Parameter seed: of the identifiers; another one for each scene on the same databases.
+    init(database: any Database, bankDatabase: any Database, seed: UInt64 = 1) {
+        clock = ManualClock(seed: seed)
         warehouse = Warehouse(stage, clock, available: ["LAPTOP-001": 10, "MOUSE-001": 5])
         prices = PriceList(stage, clock)
-        bankDatabase = try SQLiteDatabase(.memory)
+        self.bankDatabase = bankDatabase
         bank = SandboxPayments(bankDatabase, sources: clock.sources, pause: .zero)
-        try await migrate(bankDatabase, Migration.load(SandboxPayments.migrations))
-        database = try SQLiteDatabase(.memory)
-        try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
+        self.database = database
     }
 
     static let limits: SagaRunner.Limits = {

@@ -2,15 +2,21 @@ import Basics
 import Database
 import Payments
 import PricingAPI
+import TestKit
 
-/// The sandbox on a store in memory, with its ledger open to be read.
+/// The sandbox on a store of its own, with its ledger open to be read.
 struct Bank {
     let database: any Database
     let payments: SandboxPayments
 
-    init() async throws {
-        database = try SQLiteDatabase(.memory)
+    init(_ engine: StoreEngine) async throws {
+        self.init(on: try await engine.open())
         try await migrate(database, Migration.load(SandboxPayments.migrations))
+    }
+
+    /// - Parameter database: holds the sandbox's tables.
+    init(on database: any Database) {
+        self.database = database
         payments = SandboxPayments(database, pause: .zero)
     }
 

@@ -2,15 +2,16 @@ import Basics
 import Database
 import Payments
 import PricingAPI
+import TestKit
 import Testing
 
 @Suite("the sandbox of payments")
 struct SandboxPaymentsTests {
     // MARK: cards
 
-    @Test("a card that pays is authorised at once, and the amount is booked", arguments: [PaymentMethod.approve, .slow])
-    func approves(_ method: PaymentMethod) async throws {
-        let bank = try await Bank()
+    @Test("a card that pays is authorised at once, and the amount is booked", arguments: StoreEngine.allCases, [PaymentMethod.approve, .slow])
+    func approves(engine: StoreEngine, _ method: PaymentMethod) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         #expect(try await bank.authorize(id, method) == .authorized)
         #expect(try await bank.payments.payment(id) == Payment(id: id, state: .authorized, amount: Bank.amount, method: method))
@@ -18,10 +19,11 @@ struct SandboxPaymentsTests {
     }
 
     @Test(
-        "a card that does not pay is declined with its reason, and nothing is booked",
-        arguments: [(PaymentMethod.decline, Decline.cardDeclined), (.insufficientFunds, .insufficientFunds)])
-    func declines(_ method: PaymentMethod, _ reason: Decline) async throws {
-        let bank = try await Bank()
+        "a card that does not pay is declined with its reason, and nothing is booked", arguments: StoreEngine.allCases,
+        [(PaymentMethod.decline, Decline.cardDeclined), (.insufficientFunds, .insufficientFunds)])
+    func declines(engine: StoreEngine, _ card: (method: PaymentMethod, reason: Decline)) async throws {
+        let (method, reason) = card
+        let bank = try await Bank(engine)
         let id = bank.newID()
         #expect(try await bank.authorize(id, method) == .declined(reason))
         #expect(try await bank.authorize(id, method) == .declined(reason), "repeated")
@@ -29,9 +31,9 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == [])
     }
 
-    @Test("a card that times out after charging has charged once, and says so when it is asked again")
-    func timeoutAfterCharge() async throws {
-        let bank = try await Bank()
+    @Test("a card that times out after charging has charged once, and says so when it is asked again", arguments: StoreEngine.allCases)
+    func timeoutAfterCharge(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         await #expect(throws: PaymentTimeout.self) { try await bank.authorize(id, .timeoutAfterCharge) }
         #expect(try await bank.state(id) == .authorized)
@@ -39,9 +41,9 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == ["authorize 12345"])
     }
 
-    @Test("a card that fails first has had no effect then, and works the second time")
-    func failThenSucceed() async throws {
-        let bank = try await Bank()
+    @Test("a card that fails first has had no effect then, and works the second time", arguments: StoreEngine.allCases)
+    func failThenSucceed(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         await #expect(throws: PaymentTimeout.self) { try await bank.authorize(id, .failThenSucceed) }
         #expect(try await bank.state(id) == nil)
@@ -51,9 +53,9 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == ["authorize 12345"])
     }
 
-    @Test("a first try that failed can neither be captured nor refunded, and can be voided")
-    func failedFirstTry() async throws {
-        let bank = try await Bank()
+    @Test("a first try that failed can neither be captured nor refunded, and can be voided", arguments: StoreEngine.allCases)
+    func failedFirstTry(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         _ = try? await bank.authorize(id, .failThenSucceed)
         #expect(try await bank.payments.capture(id) == .refused(.voided))
@@ -93,13 +95,17 @@ struct SandboxPaymentsTests {
         }
     }
 
-    @Test("each deed is done where the state allows it, and refused with that state where not", arguments: Deed.allCases, PaymentState.allCases)
-    func deeds(_ deed: Deed, _ state: PaymentState) async throws {
-        let bank = try await Bank()
+    @Test("each deed is done where the state allows it, and refused with that state where not", arguments: StoreEngine.allCases, Deed.allCases)
+    func deeds(engine: StoreEngine, _ deed: Deed) async throws {
+        let bank = try await Bank(engine)
+        for state in PaymentState.allCases { try await expectAnswer(of: deed, in: state, bank) }
+    }
+
+    private func expectAnswer(of deed: Deed, in state: PaymentState, _ bank: Bank) async throws {
         let id = try await bank.payment(state)
         let before = try await bank.ledger(id)
         let answer = try await deed.run(id, bank.payments)
-        #expect(answer == deed.answer(in: state))
+        #expect(answer == deed.answer(in: state), "\(state)")
         if case .refused = answer {
             #expect(try await bank.state(id) == state, "a refusal changes nothing")
             #expect(try await bank.ledger(id) == before)
@@ -109,17 +115,17 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == after, "repeated, nothing more is booked")
     }
 
-    @Test("a capture after a void is refused")
-    func captureAfterVoid() async throws {
-        let bank = try await Bank()
+    @Test("a capture after a void is refused", arguments: StoreEngine.allCases)
+    func captureAfterVoid(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = try await bank.payment(.voided)
         #expect(try await bank.payments.capture(id) == .refused(.voided))
         #expect(try await bank.ledger(id) == ["authorize 12345", "void 12345"])
     }
 
-    @Test("a void of an id never seen is remembered: a late authorisation is already undone")
-    func voidFirst() async throws {
-        let bank = try await Bank()
+    @Test("a void of an id never seen is remembered: a late authorisation is already undone", arguments: StoreEngine.allCases)
+    func voidFirst(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         #expect(try await bank.payments.void(id) == .done)
         #expect(try await bank.authorize(id) == .alreadyUndone)
@@ -127,18 +133,18 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == [])
     }
 
-    @Test("an id never seen can be neither captured nor refunded, and stays unknown", arguments: [Deed.capture, .refund])
-    func unknown(_ deed: Deed) async throws {
-        let bank = try await Bank()
+    @Test("an id never seen can be neither captured nor refunded, and stays unknown", arguments: StoreEngine.allCases, [Deed.capture, .refund])
+    func unknown(engine: StoreEngine, _ deed: Deed) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         #expect(try await deed.run(id, bank.payments) == .refused(.voided))
         #expect(try await bank.state(id) == nil)
         #expect(try await bank.authorize(id) == .authorized)
     }
 
-    @Test("the ledger holds each deed of a payment once, with its amount")
-    func ledger() async throws {
-        let bank = try await Bank()
+    @Test("the ledger holds each deed of a payment once, with its amount", arguments: StoreEngine.allCases)
+    func ledger(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         for _ in 1...2 { _ = try await bank.authorize(id) }
         for _ in 1...2 { _ = try await bank.payments.capture(id) }
@@ -146,25 +152,25 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == ["authorize 12345", "capture 12345", "refund 12345"])
     }
 
-    @Test("an authorisation of a captured payment is the first answer again, and of a refunded one already undone")
-    func authorizeLater() async throws {
-        let bank = try await Bank()
+    @Test("an authorisation of a captured payment is the first answer again, and of a refunded one already undone", arguments: StoreEngine.allCases)
+    func authorizeLater(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         #expect(try await bank.authorize(bank.payment(.captured)) == .authorized)
         #expect(try await bank.authorize(bank.payment(.refunded)) == .alreadyUndone)
         #expect(try await bank.authorize(bank.payment(.voided)) == .alreadyUndone)
     }
 
-    @Test("of the same id with another amount or card, the first one counts")
-    func firstCounts() async throws {
-        let bank = try await Bank()
+    @Test("of the same id with another amount or card, the first one counts", arguments: StoreEngine.allCases)
+    func firstCounts(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = try await bank.payment(.authorized)
         #expect(try await bank.payments.authorize(id, amount: Money(amountMinor: 1, currency: .eur), method: .decline) == .authorized)
         #expect(try await bank.payments.payment(id) == Payment(id: id, state: .authorized, amount: Bank.amount, method: .approve))
     }
 
-    @Test("many authorisations of one id at once book it once, and all say the same")
-    func concurrent() async throws {
-        let bank = try await Bank()
+    @Test("many authorisations of one id at once book it once, and all say the same", arguments: StoreEngine.allCases)
+    func concurrent(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         let id = bank.newID()
         let answers = try await withThrowingTaskGroup(of: Authorization.self) { group in
             for _ in 1...20 { group.addTask { try await bank.authorize(id) } }
@@ -174,9 +180,9 @@ struct SandboxPaymentsTests {
         #expect(try await bank.ledger(id) == ["authorize 12345"])
     }
 
-    @Test("a capture and a void at once: one of them wins, and the other is refused or comes after")
-    func race() async throws {
-        let bank = try await Bank()
+    @Test("a capture and a void at once: one of them wins, and the other is refused or comes after", arguments: StoreEngine.allCases)
+    func race(engine: StoreEngine) async throws {
+        let bank = try await Bank(engine)
         for _ in 1...10 {
             let id = try await bank.payment(.authorized)
             async let capture = bank.payments.capture(id)

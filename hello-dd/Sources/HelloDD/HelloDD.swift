@@ -18,6 +18,7 @@ struct HelloDD: AsyncParsableCommand {
               hello-dd demo                a tour of everything it does
               hello-dd order LAPTOP-001    buy something
               hello-dd down                stop it
+              hello-dd up --with-servers   on PostgreSQL, with a server of its own
               hello-dd doctor              something is wrong? ask it
 
             Everything the shop writes is below one folder, `.hello-dd/` in the current directory; `--data DIR` names another. \
@@ -25,7 +26,7 @@ struct HelloDD: AsyncParsableCommand {
             """,
         version: BuildInfo.version,
         groupedSubcommands: [
-            CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Doctor.self]),
+            CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Psql.self, Doctor.self]),
             CommandGroup(name: "Using the shop", subcommands: [Demo.self, Order.self, Import.self, Load.self, Token.self]),
         ]
     )

@@ -10,42 +10,57 @@ enum InventoryApp {
     static let name = "inventory-service"
 
     static let definition = ServiceDefinition(
-        name: name, port: 8001, settings: [SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.seed)], build: build)
+        name: name, port: 8001,
+        settings: [
+            SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
+        ], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
         let authorizer = try await Authorizer(
             jwks: LocalKeys(folder: try settings(ServiceSettings.keysDirectory)).jwks(.services), issuer: "api-gateway", audience: name,
             roles: [.service], sources: boot.sources)
-        let database = try openDatabase(boot, defaultFile: "inventory.sqlite")
+        let database = try await openDatabase(boot, defaultFile: "inventory.sqlite")
         do {
             try await migrate(database, migrations(), now: boot.sources.now)
             if try settings(InventorySettings.seed) {
                 let planted = try await Seed.plant(PackageResources.catalogue_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["products": "\(planted)"]) }
             }
-            let reservations = Reservations(database: database, sources: boot.sources)
+            let batches = batches(of: try settings(InventorySettings.batchSize), database, boot.sources)
+            let reservations = Reservations(database: database, sources: boot.sources, batches: batches)
             return try ServiceParts(
                 routes: routes(boot, database, reservations), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
-                health: [HealthCheck("database") { try await database.query("SELECT 1 AS one") }],
+                health: [.database(database)],
                 background: [
                     Housekeeping(
                         reservations: reservations, database: database, sources: boot.sources,
                         interval: try settings(InventorySettings.sweepInterval), logger: boot.logger)
                 ],
-                close: { await database.shutdown() })
+                close: {
+                    await batches?.shutdown()
+                    await database.shutdown()
+                })
         } catch {
             await database.shutdown()
             throw error
         }
     }
 
-    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) -> Routes {
+    /// nil on SQLite, which has a group commit, and where each call is to be a transaction of its own.
+    static func batches(of size: Int, _ database: any Database, _ sources: Sources) -> ReservationBatches? {
+        database.dialect == .postgres && size > 1 ? ReservationBatches(database: database, sources: sources, size: size) : nil
+    }
+
+    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) throws -> Routes {
         let sources = boot.sources
         let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
         let creates = Creates(database: database, sources: sources)
         ProductRoutes(catalogue: Catalogue(database: database, sources: sources), creates: creates).add(to: routes)
-        StockRoutes(stockroom: Stockroom(database: database, sources: sources), creates: creates).add(to: routes)
+        StockRoutes(
+            stockroom: Stockroom(database: database, sources: sources), creates: creates,
+            pageTimeout: try boot.settings(ServiceSettings.requestTimeout)
+        ).add(to: routes)
         ReservationRoutes(reservations: reservations).add(to: routes)
         ImportRoute(database: database, sources: sources).add(to: routes)
         return routes
@@ -53,9 +68,17 @@ enum InventoryApp {
 
     /// The schema, step by step.
     static func migrations() throws -> [Migration] {
-        let files = try Migration.load([("m0001_inventory.sqlite.sql", PackageResources.m0001_inventory_sqlite_sql)])
-        return files.map {
-            $0.version == 1 ? Migration(version: 1, name: $0.name, sqlite: $0.sqlite + Idempotency.migration, postgres: $0.postgres) : $0
+        let files = try Migration.load([
+            ("m0001_inventory.sqlite.sql", PackageResources.m0001_inventory_sqlite_sql),
+            ("m0001_inventory.postgres.sql", PackageResources.m0001_inventory_postgres_sql),
+            ("m0002_search.sqlite.sql", PackageResources.m0002_search_sqlite_sql),
+            ("m0002_search.postgres.sql", PackageResources.m0002_search_postgres_sql),
+        ])
+        return files.map { file in
+            guard file.version == 1 else { return file }
+            return Migration(
+                version: 1, name: file.name, sqlite: file.sqlite + Idempotency.migration,
+                postgres: file.postgres.map { $0 + Idempotency.postgresMigration })
         }
     }
 }
@@ -65,6 +88,11 @@ enum InventorySettings {
     static let sweepInterval = Setting<Duration>.seconds(
         "reservation.sweep.seconds", default: 2, in: 0.05...3600,
         help: "Between two looks for reservations whose time is over. They can no longer be sold in any case; this is how long their stock stays put."
+    )
+    static let batchSize = Setting<Int>.integer(
+        "reservation.batch.size", default: 64, in: 1...500,
+        help:
+            "Calls on reservations that one commit serves at most, on PostgreSQL. Nobody waits for a batch to fill; 1 gives each call a transaction of its own."
     )
     static let seed = Setting<Bool>.flag("seed.catalogue", default: false, help: "Fill an empty store with the sample catalogue of 60 products.")
 }

@@ -16,12 +16,13 @@ enum Seed {
                     id: productID(index + 1), sku: row.sku, name: row.name, description: row.description ?? "", category: row.category,
                     attributes: row.attributes ?? [:], reorderPoint: row.reorderPoint ?? 0, createdAt: now, updatedAt: now)
             }
-            try await store.insert(products, stock: rows.map { $0.stock ?? 0 })
+            // Another replica that starts at the same moment has planted them all, or none.
+            let planted = try await store.insert(products, stock: rows.map { $0.stock ?? 0 })
             try await store.append(
-                zip(products, rows).compactMap { product, row in
+                zip(products, rows).filter { planted.contains($0.0.id) }.compactMap { product, row in
                     row.initialReceipt(of: product.id, actor: "seed", at: now)
                 })
-            return products.count
+            return planted.count
         }
     }
 

@@ -6,13 +6,19 @@ import Testing
 
 @testable import InventoryService
 
-/// The use cases on a store in memory, with a clock that a test moves.
+/// The use cases on a store of their own, with a clock that a test moves.
 struct Warehouse: Sendable {
     let database: any Database
     let clock = ManualClock()
+    private let batches: ReservationBatches?
 
-    init() async throws {
-        database = try SQLiteDatabase(.memory)
+    /// - Parameters:
+    ///   - connections: on PostgreSQL; opened when they are needed.
+    ///   - attempts: on PostgreSQL: 1 where a deadlock is to be seen, and not to be run again.
+    ///   - batchSize: on PostgreSQL: 1 where each call on a reservation is to be a transaction of its own.
+    init(_ engine: Engine, connections: Int = 4, attempts: Int = 5, batchSize: Int = 64) async throws {
+        database = try await engine.open(connections: connections, attempts: attempts)
+        batches = InventoryApp.batches(of: batchSize, database, clock.sources)
         try await migrate(database, InventoryApp.migrations(), now: clock.sources.now)
     }
 
@@ -20,7 +26,9 @@ struct Warehouse: Sendable {
     var store: Store { Store(database) }
     var catalogue: Catalogue { Catalogue(database: database, sources: sources) }
     var stockroom: Stockroom { Stockroom(database: database, sources: sources) }
-    var reservations: Reservations { Reservations(database: database, sources: sources) }
+    var reservations: Reservations { Reservations(database: database, sources: sources, batches: batches) }
+
+    var statistics: (claims: BatcherStatistics, steps: BatcherStatistics)? { batches?.statistics }
 
     @discardableResult
     func add(_ sku: String, stock: Int64 = 0, reorderPoint: Int64 = 0, category: String = "things") async throws -> Product {
@@ -32,10 +40,12 @@ struct Warehouse: Sendable {
     }
 
     @discardableResult
-    func adjust(_ sku: String, _ delta: Int64, _ reason: StockAdjustment.Reason = .correction) async throws -> Stock {
+    func adjust(
+        _ sku: String, _ delta: Int64, _ reason: StockAdjustment.Reason = .correction, actor: String = "olivia"
+    ) async throws -> Stock {
         let stockroom = stockroom
         return try await database.withTransaction {
-            try await stockroom.adjust(.sku(sku), StockAdjustment(delta: delta, reason: reason), actor: "olivia", in: $0)
+            try await stockroom.adjust(.sku(sku), StockAdjustment(delta: delta, reason: reason), actor: actor, in: $0)
         }
     }
 
@@ -66,7 +76,10 @@ struct Warehouse: Sendable {
     /// Rows of every table, by name: what a refusal must leave as it was.
     func rowCounts() async throws -> [String: Int] {
         var counts: [String: Int] = [:]
-        for row in try await database.query("SELECT name FROM sqlite_schema WHERE type = 'table'") {
+        let tables = SQL(
+            sqlite: "SELECT name FROM sqlite_schema WHERE type = 'table'",
+            postgres: "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()")
+        for row in try await database.query(tables) {
             let name: String = try row.decode("name")
             counts[name] = try await database.query("SELECT count(*) AS n FROM \(raw: name)").first?.decode("n")
         }

@@ -99,7 +99,8 @@ extension Migration {
 }
 
 /// Brings the schema up to date: applies the migrations that are missing, each in a transaction of its own, and records them
-/// in `schema_migrations`. Run again, it changes nothing.
+/// in `schema_migrations`. Run again, it changes nothing; run by several replicas at once, each migration is applied by one of them
+/// while the others wait.
 ///
 /// Throws `migrationChecksumMismatch`, naming the file, if an applied migration was edited or renamed since, if versions are
 /// missing, or if the database has a migration this program does not know, because a newer one ran here before.
@@ -111,19 +112,49 @@ public func migrate(
 ) async throws {
     let migrations = migrations.sorted { $0.version < $1.version }
     try Migration.check(migrations)
-    try await database.execute(
-        SQL(
-            sqlite: """
-                CREATE TABLE IF NOT EXISTS schema_migrations (
-                    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
-                ) STRICT
-                """,
-            postgres: """
-                CREATE TABLE IF NOT EXISTS schema_migrations (
-                    version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL
-                )
-                """))
-    let applied = try await database.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version")
+    while try await applyNext(of: migrations, database, now) {}
+}
+
+/// Applies the first migration that is missing; false if there is none.
+private func applyNext(of migrations: [Migration], _ database: any Database, _ now: @Sendable () -> Timestamp) async throws -> Bool {
+    // Whoever waited for the lock must see what was committed meanwhile, so each statement needs a view of its own: read committed.
+    try await database.withTransaction(.readCommitted) { transaction in
+        if transaction.dialect == .postgres { try await transaction.execute("SELECT pg_advisory_xact_lock(\(Migration.lock))") }
+        try await transaction.execute(createHistory)
+        let applied = try await transaction.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version")
+        try check(applied, against: migrations, transaction.dialect)
+        guard applied.count < migrations.count else { return false }
+        let migration = migrations[applied.count]
+        let (script, checksum) = (try migration.script(for: transaction.dialect), try migration.checksum(for: transaction.dialect))
+        do {
+            try await transaction.executeScript(script)
+        } catch let error as DatabaseError {
+            throw DatabaseError(
+                error.code, "migration \(migration.name): \(error.message)", constraint: error.constraint, sqlState: error.sqlState)
+        }
+        try await transaction.execute(
+            """
+            INSERT INTO schema_migrations (version, name, checksum, applied_at)
+            VALUES (\(migration.version), \(migration.name), \(checksum), \(now()))
+            """)
+        return true
+    }
+}
+
+private let createHistory = SQL(
+    sqlite: """
+        CREATE TABLE IF NOT EXISTS schema_migrations (
+            version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
+        ) STRICT
+        """,
+    postgres: """
+        CREATE TABLE IF NOT EXISTS schema_migrations (
+            version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL
+        )
+        """)
+
+/// Throws unless what was applied is the beginning of what this program knows.
+private func check(_ applied: [Row], against migrations: [Migration], _ dialect: Dialect) throws {
     for (index, row) in applied.enumerated() {
         let (version, name) = (try row.decode("version", as: Int.self), try row.decode("name", as: String.self))
         guard version <= migrations.count else {
@@ -132,25 +163,16 @@ public func migrate(
         }
         guard version == index + 1 else { throw DatabaseError.migration("\(migrations[index].name) was skipped, but \(name) was applied") }
         let known = migrations[index]
-        guard name == known.name, try row.decode("checksum") == known.checksum(for: database.dialect) else {
+        guard name == known.name, try row.decode("checksum") == known.checksum(for: dialect) else {
             throw DatabaseError.migration("\(known.name) is not what was applied as \(name); restore it, and put the change into a new migration")
         }
     }
-    for migration in migrations.dropFirst(applied.count) {
-        let (script, checksum) = (try migration.script(for: database.dialect), try migration.checksum(for: database.dialect))
-        do {
-            try await database.withTransaction(.serializable) { transaction in
-                try await transaction.executeScript(script)
-                try await transaction.execute(
-                    """
-                    INSERT INTO schema_migrations (version, name, checksum, applied_at)
-                    VALUES (\(migration.version), \(migration.name), \(checksum), \(now()))
-                    """)
-            }
-        } catch let error as DatabaseError {
-            throw DatabaseError(error.code, "migration \(migration.name): \(error.message)", constraint: error.constraint)
-        }
-    }
+}
+
+extension Migration {
+    /// The number of PostgreSQL's advisory lock that whoever migrates holds: the first eight bytes of the SHA-256 of its purpose, so that
+    /// nobody else takes it by chance.
+    static let lock: Int64 = SHA256.hash(data: Array("hello-dd migrations".utf8)).prefix(8).reduce(0) { $0 << 8 | Int64($1) }
 }
 
 extension DatabaseError {

@@ -1,6 +1,7 @@
 import Resilience
 
-/// Runs a transaction again where others were in its way and nothing was written: `serializationFailure`, `deadlock`, `busy`.
+/// Runs a transaction again where others were in its way and nothing was written: `serializationFailure`, `deadlock`, `busy`; and where
+/// somebody changed a table that one of its prepared statements reads.
 struct Rerun: Sendable {
     /// Runs at most, the first included.
     let attempts: Int
@@ -15,7 +16,9 @@ struct Rerun: Sendable {
                 return try await once()
             } catch {
                 failures += 1
-                guard let failure = error as? DatabaseError, failure.isTransient, failures < attempts, !Task.isCancelled else { throw error }
+                guard let failure = error as? DatabaseError, failure.isTransient || failure.wantsNewPreparation, failures < attempts,
+                    !Task.isCancelled
+                else { throw error }
                 let delay = backoff.delay(failures)
                 // One that cannot begin before the deadline is not waited for.
                 if let deadline = Deadline.current, deadline.remaining <= delay { throw error }

@@ -196,8 +196,33 @@ public final class Fields {
         return result
     }
 
-    /// Any JSON value, unread.
-    public func any(_ name: String) -> JSON? { lookup(name) }
+    /// Any JSON value, unread, but for NUL characters in its strings and names: those are refused, since not every store can hold them.
+    public func any(_ name: String) -> JSON? {
+        lookup(name).flatMap { json in
+            if let place = Self.placeOfNUL(json, path(name)) {
+                add(place, "must not hold control characters")
+                return nil
+            }
+            return json
+        }
+    }
+
+    private static func placeOfNUL(_ json: JSON, _ pointer: String) -> String? {
+        switch json {
+        case .string(let text): return text.utf8.contains(0) ? pointer : nil
+        case .array(let items):
+            for (index, item) in items.enumerated() {
+                if let place = placeOfNUL(item, "\(pointer)/\(index)") { return place }
+            }
+        case .object(let members):
+            for member in members {
+                if member.name.utf8.contains(0) { return pointer }
+                if let place = placeOfNUL(member.value, pointer + "/" + escaped(member.name)) { return place }
+            }
+        case .null, .bool, .integer, .number: break
+        }
+        return nil
+    }
 
     // MARK: -
 
@@ -306,6 +331,11 @@ public final class Fields {
         }
         guard let value = parse(text) else {
             add(pointer, "must be \(expected)")
+            return nil
+        }
+        // Whatever the type lets through: not every store can hold it.
+        guard !text.utf8.contains(0) else {
+            add(pointer, "must not hold control characters")
             return nil
         }
         return value

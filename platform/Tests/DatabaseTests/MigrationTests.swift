@@ -123,6 +123,22 @@ import Testing
         }
     }
 
+    @Test("replicas that start at once apply each migration once, and all of them find it applied", arguments: Engine.allCases)
+    func replicas(engine: Engine) async throws {
+        try await engine.withStore { store in
+            let migrations = try Self.load() + [Self.plain(3, "m0003_more", "CREATE TABLE more (id BIGINT); INSERT INTO more VALUES (1);")]
+            // A file has one opener; there the callers share it.
+            let first = try store.open().database
+            let replicas = try (1...8).map { _ in engine == .postgres ? try store.open().database : first }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for replica in replicas { group.addTask { try await migrate(replica, migrations) } }
+                try await group.waitForAll()
+            }
+            #expect(try await first.count("schema_migrations") == 3)
+            #expect(try await first.count("more") == 1)
+        }
+    }
+
     @Test("a plain file serves both dialects, and others one each")
     func dialects() throws {
         let migrations = try Self.load()

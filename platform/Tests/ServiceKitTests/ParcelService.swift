@@ -35,8 +35,8 @@ struct ParcelService {
     var definition: ServiceDefinition {
         let defect = defect
         return ServiceDefinition(name: "parcel-service", port: 8099) { boot in
-            let database = try openDatabase(boot, defaultFile: "parcels.sqlite")
-            try await migrate(database, [Migration(version: 1, name: "parcels", sqlite: Self.schema + Idempotency.migration, postgres: nil)])
+            let database = try await openDatabase(boot, defaultFile: "parcels.sqlite")
+            try await migrate(database, [Self.migration])
             var access = Self.access
             if defect == .extraRoute { access["GET /api/v1/forgotten"] = .anyone }
             let routes = Routes(access: access)
@@ -47,14 +47,19 @@ struct ParcelService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: [HealthCheck("database") { try await database.query("SELECT 1") }],
+                health: [.database(database)],
                 close: { await database.shutdown() })
         }
     }
 
-    static let schema = """
-        CREATE TABLE parcels (id TEXT PRIMARY KEY, label TEXT NOT NULL, grams INTEGER NOT NULL, size TEXT NOT NULL, version INTEGER NOT NULL);
-        """
+    static let migration = Migration(
+        version: 1, name: "parcels",
+        sqlite: """
+            CREATE TABLE parcels (id TEXT PRIMARY KEY, label TEXT NOT NULL, grams INTEGER NOT NULL, size TEXT NOT NULL, version INTEGER NOT NULL);
+            """ + Idempotency.migration,
+        postgres: """
+            CREATE TABLE parcels (id uuid PRIMARY KEY, label text NOT NULL, grams bigint NOT NULL, size text NOT NULL, version bigint NOT NULL);
+            """ + Idempotency.postgresMigration)
 
     struct Parcel: JSONWritable {
         var id: Identifier

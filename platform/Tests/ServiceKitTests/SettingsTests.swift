@@ -77,13 +77,4 @@ struct SettingsTests {
         }
         #expect(error?.description.hasPrefix("HTTP_MAX_BODY_BYTES must be") == true)
     }
-
-    @Test(
-        "a database that this version has no engine for is refused in words",
-        arguments: [["DATABASE_URL": "postgres://x:hunter2@y/z"], ["DATABASE_URL": "", "DB_HOST": "db"]])
-    func noEngine(_ settings: [String: String]) async {
-        let error = await #expect(throws: ConfigurationError.self) { try await withService(ParcelService().definition, settings: settings) { _ in } }
-        #expect(error?.description.contains("engine") == true)
-        #expect(error?.description.contains("hunter2") == false)
-    }
 }

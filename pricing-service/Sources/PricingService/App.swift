@@ -23,7 +23,7 @@ enum PricingApp {
         let authorizer = try await Authorizer(
             jwks: LocalKeys(folder: keys).jwks(.services), issuer: "api-gateway", audience: name, roles: [.service], sources: boot.sources)
         let signer = QuoteSigner(key: try SigningKey.load(configured: settings.optional(PricingSettings.signingKey), folder: keys))
-        let database = try openDatabase(boot, defaultFile: "pricing.sqlite")
+        let database = try await openDatabase(boot, defaultFile: "pricing.sqlite")
         do {
             try await migrate(database, migrations(), now: boot.sources.now)
             if try settings(PricingSettings.seed) {
@@ -32,7 +32,7 @@ enum PricingApp {
             }
             return try ServiceParts(
                 routes: routes(boot, database, signer), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
-                health: [HealthCheck("database") { try await database.query("SELECT 1 AS one") }],
+                health: [.database(database)],
                 background: [
                     Retention(database: database, sources: boot.sources, quotes: try settings(PricingSettings.quoteRetention), logger: boot.logger)
                 ],
@@ -60,9 +60,15 @@ enum PricingApp {
 
     /// The schema, step by step.
     static func migrations() throws -> [Migration] {
-        let files = try Migration.load([("m0001_prices.sqlite.sql", PackageResources.m0001_prices_sqlite_sql)])
-        return files.map {
-            $0.version == 1 ? Migration(version: 1, name: $0.name, sqlite: $0.sqlite + Idempotency.migration, postgres: $0.postgres) : $0
+        let files = try Migration.load([
+            ("m0001_prices.sqlite.sql", PackageResources.m0001_prices_sqlite_sql),
+            ("m0001_prices.postgres.sql", PackageResources.m0001_prices_postgres_sql),
+        ])
+        return files.map { file in
+            guard file.version == 1 else { return file }
+            return Migration(
+                version: 1, name: file.name, sqlite: file.sqlite + Idempotency.migration,
+                postgres: file.postgres.map { $0 + Idempotency.postgresMigration })
         }
     }
 }

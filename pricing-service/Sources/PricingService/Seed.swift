@@ -11,6 +11,8 @@ enum Seed {
         let discounts = discounts.map { Discount(id: sources.makeID(), rule: $0, timesUsed: 0, version: 1, createdAt: now, updatedAt: now) }
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
+            // Replicas that start at once plant one after the other: the second one finds products.
+            try await store.lockProducts()
             guard try await !store.hasProducts() else { return 0 }
             for product in products {
                 _ = try await store.insertProduct(product.id, sku: product.sku)

@@ -2,10 +2,11 @@ import Basics
 import Database
 import PricingAPI
 import Synchronization
+import TestKit
 
 @testable import PricingService
 
-/// The use cases on a seeded store in memory, with a clock and ids that a test controls.
+/// The use cases on a seeded store of their own, with a clock and ids that a test controls.
 final class Shop: Sendable {
     let database: any Database
     let sources: Sources
@@ -13,8 +14,10 @@ final class Shop: Sendable {
 
     static let start = Timestamp("2026-11-24T05:46:00Z")!
 
-    init(seeded: Bool = true) async throws {
-        database = try SQLiteDatabase(.memory)
+    /// - Parameters:
+    ///   - attempts: on PostgreSQL: 1 where a deadlock is to be seen, and not to be run again.
+    init(_ engine: StoreEngine = .sqlite, seeded: Bool = true, attempts: Int = 10) async throws {
+        database = try await engine.open(attempts: attempts)
         let clock = SharedClock(Self.start)
         self.clock = clock
         sources = Sources(now: { clock.now }, makeID: { clock.nextID() })
@@ -53,7 +56,10 @@ final class Shop: Sendable {
     /// Rows of every table, by name: what a refusal must leave as it was.
     func rowCounts() async throws -> [String: Int] {
         var counts: [String: Int] = [:]
-        for row in try await database.query("SELECT name FROM sqlite_master WHERE type = 'table'") {
+        let tables = SQL(
+            sqlite: "SELECT name FROM sqlite_master WHERE type = 'table'",
+            postgres: "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()")
+        for row in try await database.query(tables) {
             let name: String = try row.decode("name")
             counts[name] = try await database.query("SELECT COUNT(*) AS n FROM \(raw: name)").first?.decode("n")
         }

@@ -13,6 +13,8 @@ public final class Gate: Sendable {
 
     public init() {}
 
+    public var isOpen: Bool { state.withLock { $0.isOpen } }
+
     public func open() {
         let waiting = state.withLock { state in
             state.isOpen = true

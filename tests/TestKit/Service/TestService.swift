@@ -1,4 +1,5 @@
 public import Basics
+import Database
 import HTTPPath
 import Logging
 import NIOCore
@@ -12,6 +13,8 @@ public enum TestStore: Sendable {
     case memory
     /// Files in the service's own temporary folder, whose rows can be counted from outside: see ``RunningService/tableCounts()``.
     case files
+    /// A schema of its own on the tests' PostgreSQL server.
+    case postgres
 }
 
 /// A service that really runs: its own listener on a free port of loopback, its own pipeline, its own background work.
@@ -50,6 +53,25 @@ public struct RunningService: Sendable {
         guard store == .files else { throw TestKitError("rows can be counted from outside only with store: .files") }
         return try TestKit.tableCounts(folder: dataFolder)
     }
+
+    /// The number of rows of a table, of whichever of the two engines.
+    public func rowCount(_ table: String) async throws -> Int {
+        guard store == .postgres, let url = try boot.settings.optional(ServiceSettings.databaseURL) else {
+            guard let count = try tableCounts().first(where: { $0.key.hasSuffix("/\(table)") })?.value else {
+                throw TestKitError("there is no table \(table)")
+            }
+            return count
+        }
+        let database = try PostgresDatabase(url: url)
+        let result: Result<Int, any Error>
+        do {
+            result = .success(try await database.query("SELECT count(*) FROM \(raw: table)")[0].decode(0))
+        } catch {
+            result = .failure(error)
+        }
+        await database.shutdown()
+        return try result.get()
+    }
 }
 
 /// Runs a service as its `main` does, but for the process: settings are checked, parts are built, the group serves on a free port
@@ -72,7 +94,13 @@ public func withService<T: Sendable>(
         // No bound that a busy machine could miss; a test of a bound sets its own.
         "HTTP_REQUEST_TIMEOUT_SECONDS": "300",
     ]
-    if store == .memory { values["DATABASE_URL"] = "sqlite::memory:" }
+    switch store {
+    case .memory: values["DATABASE_URL"] = "sqlite::memory:"
+    case .files: break
+    case .postgres:
+        values["DATABASE_URL"] = try await StoreEngine.postgres.url()
+        values["DATABASE_POOL_SIZE"] = "4"
+    }
     values.merge(settings) { $1 }
 
     let inForce = Settings(values)

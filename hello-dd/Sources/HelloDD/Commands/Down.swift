@@ -63,6 +63,7 @@ struct Down: AsyncParsableCommand {
             try await Task.sleep(for: .milliseconds(50))
         }
         tell()
+        if first.databases?.isOwnServer == true { print("postgresql stopped") }
         if folder.state()?.supervisor == first.supervisor { folder.removeState() }
     }
 }

@@ -81,7 +81,7 @@ struct Load: AsyncParsableCommand {
         let result = try await shop.withShop(timeout: timeout.value, connections: maxInFlight) { shop in
             let products = try await LoadRun.products(of: shop)
             if !json { terminal.print("\(plan.summary) at \(shop.address); Ctrl-C ends it early") }
-            return try await LoadRun(plan: plan, shop: shop, products: products).run { terminal.live($0.progress(style: style)) }
+            return await LoadRun(plan: plan, shop: shop, products: products).run { terminal.live($0.progress(style: style)) }
         }
         terminal.live([])
         let verdicts = objective.map { $0.verdict(on: result) }

@@ -8,7 +8,7 @@ struct Status: AsyncParsableCommand {
         discussion: """
             The state is what the service says when it is asked now, not what the supervisor last heard. `--json` prints the same for \
             programs: {"running", "ready", "supervisorPid", "dataFolder", "services": [{"service", "state", "port", "pid", \
-            "uptimeSeconds", "restarts", "residentBytes", "lastExit"}]}.
+            "uptimeSeconds", "restarts", "residentBytes", "lastExit"}], "database": {"engine", "place", "ownServer", "pid"}}.
 
             EXAMPLES:
               hello-dd status
@@ -99,6 +99,31 @@ struct StatusReport: Codable, Hashable, Sendable {
     var supervisorPid: Int32?
     var dataFolder: String
     var services: [Entry]
+    var database: Engine?
+
+    /// What the services keep their data in.
+    struct Engine: Codable, Hashable, Sendable {
+        /// `sqlite` or `postgres`.
+        var engine: String
+        /// Host and port, or a folder.
+        var place: String
+        /// Whether the supervisor started it.
+        var ownServer: Bool
+        var pid: Int32?
+
+        init(_ state: RunState, folder: RunFolder) {
+            engine = state.databases == nil ? "sqlite" : "postgres"
+            place = state.databases?.place ?? folder.path
+            ownServer = state.databases?.isOwnServer ?? false
+            pid = state.databases?.process.flatMap { $0.isAlive ? $0.pid : nil }
+        }
+
+        var line: String {
+            guard engine == "postgres" else { return "database: SQLite, a file for each service" }
+            let server = !ownServer ? "" : ", a server of the shop's own (\(pid.map { "pid \($0)" } ?? "not running now"))"
+            return "database: PostgreSQL at \(place)\(server)"
+        }
+    }
 
     init(folder: RunFolder, state: RunState?, services: [Entry]) {
         running = state != nil
@@ -106,6 +131,7 @@ struct StatusReport: Codable, Hashable, Sendable {
         supervisorPid = state?.supervisor.pid
         dataFolder = folder.path
         self.services = services.sorted { $0.port < $1.port }
+        database = state.map { Engine($0, folder: folder) }
     }
 
     func json() throws -> String {
@@ -135,6 +161,7 @@ struct StatusReport: Codable, Hashable, Sendable {
         for entry in services {
             if let exit = entry.lastExit, entry.state != "stopped" { lines.append("\(entry.service.name) last ended with \(exit)") }
         }
+        if let database { lines.append(style.paint(database.line, .quiet)) }
         lines.append(style.paint("supervisor: pid \(supervisorPid ?? 0), data: \(dataFolder)", .quiet))
         return lines
     }

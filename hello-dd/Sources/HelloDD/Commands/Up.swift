@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import LocalServers
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +18,13 @@ struct Up: AsyncParsableCommand {
               hello-dd up --gateway-port 0     any free port; the banner tells which
               hello-dd up --ephemeral -q       leaves nothing behind, shows no logs
               hello-dd up --json-logs | jq .   what the services log, as they log it
+              hello-dd up --with-servers       on PostgreSQL, with a server in .hello-dd/postgres
+              hello-dd up --postgres postgres://postgres@localhost/postgres
+
+            On a PostgreSQL server each service gets a role and a database of its own: inventory, pricing and orders. Their passwords are \
+            made here and kept in postgres.json in the data folder. A server that `--with-servers` started is started again if it dies, and \
+            stopped after the services; its data stays for the next time, unless `--ephemeral` says otherwise. The password of the address \
+            is better given in PGPASSWORD or ~/.pgpass: other users see the arguments.
 
             Every other environment variable is passed on to the services.
             """
@@ -35,6 +43,15 @@ struct Up: AsyncParsableCommand {
 
     @Flag(help: "Keep the data in a temporary folder that is removed at the end.")
     var ephemeral = false
+
+    @Flag(
+        name: .customLong("with-servers"),
+        help: "Start a PostgreSQL server of the shop's own, from the binaries that are installed, and run on it instead of SQLite.")
+    var withServers = false
+
+    @Option(
+        help: ArgumentHelp("Run on this PostgreSQL server instead of SQLite; the user must be able to make roles and databases.", valueName: "url"))
+    var postgres: String?
 
     @OptionGroup var data: DataOptions
 
@@ -74,6 +91,18 @@ struct Up: AsyncParsableCommand {
         let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
         if let logLevel, !levels.contains(logLevel) { throw ValidationError("--log-level must be one of \(levels.joined(separator: ", ")).") }
         if ephemeral, data.data != RunFolder.defaultPath { throw ValidationError("--ephemeral and --data exclude each other.") }
+        if withServers, postgres != nil {
+            throw ValidationError("--with-servers and --postgres exclude each other: one starts a server, the other names one.")
+        }
+        if ephemeral, postgres != nil {
+            throw ValidationError("--ephemeral and --postgres exclude each other: the databases on the server would stay.")
+        }
+        _ = try engine()
+    }
+
+    private func engine() throws -> EngineChoice {
+        if let postgres { return .server(try ServerAddress(postgres)) }
+        return withServers ? .ownServer(isEphemeral: ephemeral) : .files
     }
 
     func run() async throws {
@@ -113,7 +142,9 @@ struct Up: AsyncParsableCommand {
         plan.host = Environment.value("HTTP_HOST") ?? plan.host
         plan.logLevel = logLevel
         plan.jsonLogs = jsonLogs
+        let engine = try engine()
         try Preflight.checkBinaries(plan)
+        try Preflight.checkDatabases(engine, services: plan.services, environment: Environment.all)
         try folder.prepare()
         plan.dataDirectory = Environment.realPath(path) ?? path
         let lock = try RunLock(folder)
@@ -129,14 +160,36 @@ struct Up: AsyncParsableCommand {
         let console = UpConsole(
             terminal: terminal, isQuiet: quiet || report != nil, isRaw: jsonLogs && !Environment.isTerminal(1), command: Environment.command,
             report: report)
-        let settled = plan
-        let exitCode = try await ServiceProbe.withHTTP { probe in
-            let supervisor = try Supervisor(plan: settled, console: console, probe: probe, environment: Environment.all)
-            return await supervisor.run()
+        if engine != .files { console.server(withServers ? "starting" : "preparing the databases", .quiet) }
+        let servers: ShopServers
+        do {
+            servers = try await ShopServers.prepare(engine, services: plan.services, folder: folder, command: Environment.command)
+        } catch {
+            await terminal.finish()
+            throw error
         }
+        plan.databases = servers.urls
+        plan.databasePlace = servers.state?.place
+        let exitCode = try await Self.supervise(plan, on: servers, console)
         await terminal.finish()
         withExtendedLifetime(lock) {}
         guard exitCode == 0 else { throw ExitCode(exitCode) }
+    }
+
+    /// Runs the services, and beside them watches the server that they stand on; it is stopped when they have gone.
+    private static func supervise(_ plan: Plan, on servers: ShopServers, _ console: UpConsole) async throws -> Int32 {
+        try await ServiceProbe.withHTTP { probe in
+            let supervisor = try Supervisor(
+                plan: plan, console: console, probe: probe, environment: Environment.all, databases: { servers.state })
+            guard let server = servers.postgres else { return await supervisor.run() }
+            let watch = Task { await ServerWatch(server: server, console: console) { await supervisor.writeState() }.run() }
+            let exitCode = await supervisor.run()
+            watch.cancel()
+            await server.stop()
+            await watch.value
+            console.server("stopped", .quiet)
+            return exitCode
+        }
     }
 
     private var selected: Set<Service> { services.isEmpty ? Set(Service.allCases) : Set(services) }

@@ -25,9 +25,9 @@ struct LoadRun: Sendable {
 
     /// Runs the plan to its end, or until Ctrl-C; visitors under way are waited for.
     /// - Parameter report: called a few times a second with what was met so far.
-    func run(endingOnSignal: Bool = true, _ report: @escaping @Sendable (LoadResult) -> Void = { _ in }) async throws -> LoadResult {
+    func run(endingOnSignal: Bool = true, _ report: @escaping @Sendable (LoadResult) -> Void = { _ in }) async -> LoadResult {
         let shared = SharedResult(plan)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !Task.isCancelled {
                     try? await Task.sleep(for: .milliseconds(250))

@@ -18,6 +18,10 @@ enum Banner {
                 entry(service.shortName, "\(plan.url(of: service))/docs")
             }
         }
+        if let place = plan.databasePlace {
+            entry("database", "PostgreSQL at \(place)")
+            entry("psql", "\(command) psql inventory\(plan.folder.option)")
+        }
         entry("token", "\(command) token --role operator\(plan.folder.option)")
         entry("logs", "\(command) logs -f\(plan.folder.option)")
         entry("stop", (isDetached ? "" : "Ctrl-C here, or ") + "\(command) down\(plan.folder.option)")

@@ -1,6 +1,7 @@
 internal import Basics
 internal import Database
 internal import HTTPPath
+internal import LocalServers
 internal import NIOPosix
 internal import ServiceKit
 
@@ -27,6 +28,7 @@ struct Examination: Sendable {
         let written = newestChange()
         findings.append(Self.judge(clock: .now, programBuilt: Files.info(Environment.executable)?.modified, lastWritten: written))
         if let limit = Self.openFilesLimit() { findings.append(Self.judge(openFiles: limit)) }
+        findings += await postgres(state)
         if state == nil { findings += leftovers() + (await databases()) }
         return findings
     }
@@ -193,6 +195,37 @@ struct Examination: Sendable {
             }
         }
         return findings
+    }
+
+    /// The server that the shop runs on, or what `--with-servers` would find.
+    private func postgres(_ state: RunState?) async -> [Finding] {
+        if let state { return await runningDatabases(state) }
+        let data = LocalPostgres.dataVersion(in: folder.postgres)
+        do throws(LocalServerError) {
+            let found = try await PostgresBinaries.find(version: data, environment: Environment.all)
+            let use = data == nil ? "for `up --with-servers`" : "with data in \(folder.postgres)"
+            return [.fine("PostgreSQL \(found.version) is installed, \(use)")]
+        } catch {
+            return [Self.judge(error, isNeeded: data != nil)]
+        }
+    }
+
+    static func judge(_ error: LocalServerError, isNeeded: Bool) -> Finding {
+        if !isNeeded, error.code == .notInstalled { return .fine("PostgreSQL is not installed; only `up --with-servers` needs it") }
+        return .wrong(error.description, remedy: "until then `up` without --with-servers runs on SQLite, without that data")
+    }
+
+    private func runningDatabases(_ state: RunState) async -> [Finding] {
+        guard let databases = state.databases else { return [.fine("the services run on SQLite")] }
+        var wrong: [Finding] = []
+        let passwords = (try? DatabaseRoles.read(folder))?.passwords ?? [:]
+        for service in Service.allCases {
+            guard let url = databases.urls[service.rawValue], let password = passwords[service.databaseName] else { continue }
+            guard let problem = await PostgresPreparation.problem(url.replacing("@", with: ":\(password)@", maxReplacements: 1)) else { continue }
+            wrong.append(
+                .wrong("the database \(service.databaseName) does not answer: \(problem)", remedy: "`\(Environment.command) status\(folder.option)`"))
+        }
+        return wrong.isEmpty ? [.fine("the services' databases on \(databases.place) answer")] : wrong
     }
 
     private func newestChange() -> Int64? {

@@ -12,6 +12,11 @@ struct Plan: Hashable, Sendable {
     var logLevel: String?
     var jsonLogs = false
     var seedCatalogue = true
+    /// The address of each service's database, with its password; a service without one has a file in `dataDirectory`.
+    var databases: [Service: String] = [:]
+
+    /// Where the PostgreSQL server is, for people; nil with files.
+    var databasePlace: String?
 
     func executable(of service: Service) -> String { "\(binaries)/\(service.name)" }
 
@@ -30,6 +35,7 @@ struct Plan: Hashable, Sendable {
         environment["DATA_DIR"] = dataDirectory
         environment["KEYS_DIR"] = "\(dataDirectory)/keys"
         environment["LOG_FORMAT"] = jsonLogs ? "json" : inherited["LOG_FORMAT"] ?? "pretty"
+        if let database = databases[service] { environment["DATABASE_URL"] = database }
         if let logLevel { environment["LOG_LEVEL"] = logLevel }
         if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)

@@ -12,6 +12,15 @@ enum Preflight {
         }
     }
 
+    /// `DATABASE_URL` names one database, and each service needs its own.
+    static func checkDatabases(_ engine: EngineChoice, services: Set<Service>, environment: [String: String]) throws(CommandFailure) {
+        guard let variable = ["DATABASE_URL", "DB_HOST"].first(where: { environment[$0]?.isEmpty == false }) else { return }
+        guard engine == .files, services.count > 1 else { return }
+        throw CommandFailure(
+            "\(variable) is set, and \(services.count) services would share the database it names: unset it, or name the server in --postgres URL, "
+                + "on which each service gets a database of its own")
+    }
+
     static func checkPorts(_ plan: Plan) throws(CommandFailure) {
         var owner: [Int: Service] = [:]
         for service in Service.allCases where plan.services.contains(service) {

@@ -17,6 +17,8 @@ struct RunFolder: Hashable, Sendable {
     var lockFile: String { "\(path)/run.lock" }
     var logs: String { "\(path)/logs" }
     var keys: String { "\(path)/keys" }
+    /// The shop's own PostgreSQL server's.
+    var postgres: String { "\(path)/postgres" }
     /// What `up --detach` would have shown.
     var supervisorLog: String { "\(logs)/up.log" }
 

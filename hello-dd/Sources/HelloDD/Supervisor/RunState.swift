@@ -14,12 +14,26 @@ struct RunState: Codable, Hashable, Sendable {
         var lastExit: String?
     }
 
+    /// A PostgreSQL server that the services' databases are on.
+    struct Databases: Codable, Hashable, Sendable {
+        /// Host and port.
+        var place: String
+        /// The address of each service's database, by the service's name; without passwords.
+        var urls: [String: String]
+        /// Whether the supervisor started it, and stops it.
+        var isOwnServer: Bool
+        /// Of a server that was started here.
+        var process: ProcessIdentity?
+    }
+
     var supervisor: ProcessIdentity
     /// RFC 3339.
     var startedAt: String
     /// The address the services listen on.
     var host: String
     var services: [Record]
+    /// Nil: each service has a file.
+    var databases: Databases?
 
     /// The address others reach them at: an address that means "any" is asked at this machine's own.
     var reachableHost: String { Self.reachable(host) }
@@ -44,10 +58,11 @@ struct RunState: Codable, Hashable, Sendable {
         self = state
     }
 
-    init(supervisor: ProcessIdentity, startedAt: String, host: String, services: [Record]) {
+    init(supervisor: ProcessIdentity, startedAt: String, host: String, services: [Record], databases: Databases? = nil) {
         self.supervisor = supervisor
         self.startedAt = startedAt
         self.host = host
         self.services = services
+        self.databases = databases
     }
 }

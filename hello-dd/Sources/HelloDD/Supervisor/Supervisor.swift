@@ -11,6 +11,7 @@ actor Supervisor {
     private let environment: [String: String]
     private let identity: ProcessIdentity
     private let sources: Sources
+    private let databases: @Sendable () -> RunState.Databases?
     private let clock = ContinuousClock()
     private let origin: ContinuousClock.Instant
     private let startedAt: Timestamp
@@ -31,15 +32,17 @@ actor Supervisor {
     private let continuation: AsyncStream<Occurrence>.Continuation
 
     /// The folder's lock must be held.
+    /// - Parameter databases: the server that the services' databases are on, if any; asked each time the state is written.
     init(
         plan: Plan, settings: Supervision.Settings = .init(), console: UpConsole, probe: ServiceProbe, environment: [String: String],
-        sources: Sources = .system
+        sources: Sources = .system, databases: @escaping @Sendable () -> RunState.Databases? = { nil }
     ) throws(CommandFailure) {
         self.plan = plan
         self.console = console
         self.probe = probe
         self.environment = environment
         self.sources = sources
+        self.databases = databases
         lifeline = try Lifeline()
         var logs: [Service: ServiceLog] = [:]
         for service in plan.services {
@@ -152,7 +155,8 @@ actor Supervisor {
         }
     }
 
-    private func writeState() {
+    /// Writes what others see, if it has changed.
+    func writeState() {
         let records = Service.allCases.compactMap { service -> RunState.Record? in
             guard let member = supervision.members[service] else { return nil }
             return RunState.Record(
@@ -160,7 +164,7 @@ actor Supervisor {
                 process: children[service].flatMap { ProcessIdentity(of: $0.pid) },
                 startedAt: startTimes[service]?.description, restarts: member.restarts, lastExit: member.lastExit?.description)
         }
-        let state = RunState(supervisor: identity, startedAt: startedAt.description, host: plan.host, services: records)
+        let state = RunState(supervisor: identity, startedAt: startedAt.description, host: plan.host, services: records, databases: databases())
         guard state != written else { return }
         do {
             try plan.folder.write(state)

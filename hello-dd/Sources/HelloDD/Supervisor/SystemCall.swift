@@ -47,6 +47,16 @@ enum SystemCall {
         for descriptor in Int32(3)..<256 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 
+    /// Makes this process another program, with more in its environment. Returns only if that fails, with the reason.
+    static func become(_ program: String, _ arguments: [String], with environment: [String: String]) -> CommandFailure {
+        for (name, value) in environment { setenv(name, value, 1) }
+        var argv = ([program] + arguments).map { strdup($0) } + [nil]
+        execv(program, &argv)
+        let failure = CommandFailure("\(program): \(reason())")
+        for pointer in argv { free(pointer) }
+        return failure
+    }
+
     /// A pipe whose ends no other program inherits, both numbered 10 or more: below that stand the numbers that a child is given.
     static func pipe() -> (read: Int32, write: Int32)? {
         var ends: [Int32] = [-1, -1]

@@ -44,6 +44,13 @@ struct UpConsole: Sendable {
         report?.send(.up(lines: lines))
     }
 
+    /// Something that happened to the shop's own PostgreSQL server.
+    func server(_ text: String, _ tone: Style.Tone) {
+        let line = "\(style.serverName) \(style.paint(text, tone))"
+        say(line)
+        if tone == .bad { report?.send(.problem(lines: [line])) } else { report?.send(.note(lines: [line])) }
+    }
+
     func warn(_ text: String) { say(style.paint(text, .warning)) }
 
     private func say(_ line: String) { if isRaw { printError(line) } else { terminal.print(line) } }

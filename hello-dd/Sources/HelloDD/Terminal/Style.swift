@@ -27,5 +27,11 @@ struct Style: Hashable, Sendable {
         }
     }
 
+    /// The shop's own PostgreSQL server, in the services' column.
+    var serverName: String {
+        let name = "postgresql"
+        return wrap(name + String(repeating: " ", count: Service.nameWidth - name.utf8.count), "33")
+    }
+
     private func wrap(_ text: String, _ code: String) -> String { isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 }

@@ -83,7 +83,7 @@ struct LoadRunTests {
         let upstream = ObservedShop()
         let run = LoadRun(
             plan: LoadPlan(rate: 400, duration: .milliseconds(250), mix: JourneyMix(weights: [.browse: 1])), shop: upstream.shop, products: products)
-        let result = try await run.run(endingOnSignal: false)
+        let result = await run.run(endingOnSignal: false)
         #expect(result.started == 100 && result.finished == 100 && result.leftOut == 0)
         #expect(result.total().sent == 200 && result.total().succeeded == 200)
         #expect(upstream.count == 200)
@@ -99,7 +99,7 @@ struct LoadRunTests {
         }
         let run = LoadRun(
             plan: LoadPlan(rate: 500, duration: .milliseconds(100), mix: JourneyMix(weights: [.browse: 1])), shop: upstream.shop, products: products)
-        let result = try await run.run(endingOnSignal: false)
+        let result = await run.run(endingOnSignal: false)
         let first = try #require(result.steps[.init(journey: .browse, name: "catalogue")])
         #expect(first.sent == 50)
         // The first was due 98 ms before the last.
@@ -114,7 +114,7 @@ struct LoadRunTests {
         plan.maxInFlight = 5
         let run = LoadRun(plan: plan, shop: upstream.shop, products: products)
         async let result = run.run(endingOnSignal: false) { result in if result.leftOut == 45 { gate.open() } }
-        let finished = try await result
+        let finished = await result
         #expect(finished.started == 5 && finished.finished == 5 && finished.leftOut == 45)
     }
 
@@ -123,7 +123,7 @@ struct LoadRunTests {
         let upstream = ObservedShop(status: 503)
         var plan = LoadPlan(rate: 10, duration: .milliseconds(100), mix: JourneyMix(weights: [.browse: 1]))
         plan.retries = retries
-        let result = try await LoadRun(plan: plan, shop: upstream.shop, products: products).run(endingOnSignal: false)
+        let result = await LoadRun(plan: plan, shop: upstream.shop, products: products).run(endingOnSignal: false)
         #expect(upstream.count == sent)
         #expect(result.total().errors == 1 && result.retried == retries)
     }
@@ -133,7 +133,7 @@ struct LoadRunTests {
         let upstream = ObservedShop(status: nil)
         var plan = LoadPlan(rate: 100, duration: .milliseconds(50), mix: JourneyMix(weights: [.browse: 1]))
         plan.warmUp = .milliseconds(50)
-        let result = try await LoadRun(plan: plan, shop: upstream.shop, products: products).run(endingOnSignal: false)
+        let result = await LoadRun(plan: plan, shop: upstream.shop, products: products).run(endingOnSignal: false)
         #expect(result.started == 10)
         #expect(result.total().sent == 5 && result.total().errors == 5 && result.total().statuses == [0: 5])
     }

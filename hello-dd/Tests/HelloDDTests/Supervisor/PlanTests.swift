@@ -69,6 +69,19 @@ struct PlanTests {
                 """)
     }
 
+    @Test("a service is told its own database only, whatever the environment names")
+    func databases() {
+        var plan = plan()
+        plan.databases = [.inventory: "postgres://inventory:p@db/inventory"]
+        let inherited = ["DATABASE_URL": "sqlite:x"]
+        #expect(plan.environment(of: .inventory, inherited: inherited)["DATABASE_URL"] == "postgres://inventory:p@db/inventory")
+        #expect(plan.environment(of: .pricing, inherited: [:])["DATABASE_URL"] == nil)
+        plan.databasePlace = "db:5432"
+        let lines = Banner.lines(for: plan, after: .seconds(1), command: "hello-dd", isDetached: false, style: .plain)
+        #expect(lines.contains("  database   PostgreSQL at db:5432"))
+        #expect(lines.contains("  psql       hello-dd psql inventory --data data"))
+    }
+
     @Test("the banner of one service has no products")
     func smallBanner() {
         let lines = Banner.lines(for: plan([.inventory]), after: .seconds(1), command: "hello-dd", isDetached: true, style: .plain)

@@ -18,6 +18,21 @@ struct RunStateTests {
         #expect(RunState(json: String(decoding: try Self.state.encoded(), as: UTF8.self)) == Self.state)
     }
 
+    @Test("status tells the engine, and a server of the shop's own with its process")
+    func engine() throws {
+        let folder = RunFolder(path: "data")
+        #expect(StatusReport.Engine(Self.state, folder: folder).line == "database: SQLite, a file for each service")
+        var state = Self.state
+        let own = try #require(ProcessIdentity(of: getpid()))
+        state.databases = RunState.Databases(
+            place: "127.0.0.1:5432", urls: ["api-gateway": "postgres://orders@127.0.0.1:5432/orders"], isOwnServer: true, process: own)
+        #expect(RunState(json: String(decoding: try state.encoded(), as: UTF8.self)) == state)
+        let server = StatusReport.Engine(state, folder: folder)
+        #expect(server.line == "database: PostgreSQL at 127.0.0.1:5432, a server of the shop's own (pid \(own.pid))")
+        state.databases?.isOwnServer = false
+        #expect(StatusReport.Engine(state, folder: folder).line == "database: PostgreSQL at 127.0.0.1:5432")
+    }
+
     @Test("a damaged file is no state", arguments: ["", "{", "[]", "{\"supervisor\": 1}"])
     func damaged(text: String) {
         #expect(RunState(json: text) == nil)

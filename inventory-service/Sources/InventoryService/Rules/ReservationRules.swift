@@ -6,7 +6,7 @@ import InventoryAPI
 /// This is the participant's barrier of a saga: a duplicate gets the stored answer, an undo that comes before its do rules it out,
 /// an undo of nothing does nothing, and none of it depends on idempotency keys.
 enum ReservationRules {
-    enum Call: Hashable, CaseIterable {
+    enum Call: String, Hashable, CaseIterable {
         case confirm, release, restock
     }
 
@@ -105,6 +105,8 @@ enum ProductKey: Hashable, Sendable, CustomStringConvertible {
         case .sku(let sku): sku
         }
     }
+
+    var isID: Bool { if case .id = self { true } else { false } }
 
     /// nil where the text can name no product.
     init?(_ text: String) {

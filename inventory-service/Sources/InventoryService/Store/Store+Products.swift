@@ -43,12 +43,12 @@ extension Store {
         let ids = keys.compactMap { if case .id(let id) = $0 { id } else { nil } }
         let skus = keys.compactMap { if case .sku(let sku) = $0 { sku } else { nil } }
         return switch (ids.isEmpty, skus.isEmpty) {
-        case (_, true): "p.id IN \(list: ids)"
-        case (true, false): "p.sku IN \(list: skus)"
+        case (_, true): isOne("p.id", of: ids)
+        case (true, false): isOne("p.sku", of: skus)
         case (false, false):
             """
-            p.id IN (SELECT q.id FROM products q WHERE q.id IN \(list: ids) \
-            UNION ALL SELECT q.id FROM products q WHERE q.sku IN \(list: skus) AND q.archived_at IS NULL)
+            p.id IN (SELECT q.id FROM products q WHERE \(isOne("q.id", of: ids)) \
+            UNION ALL SELECT q.id FROM products q WHERE \(isOne("q.sku", of: skus)) AND q.archived_at IS NULL)
             """
         }
     }
@@ -59,14 +59,7 @@ extension Store {
         var conditions: [SQL] = ["p.archived_at IS NULL"]
         if let after { conditions.append("p.sku > \(after)") }
         if let category = filter.category { conditions.append("p.category = \(category)") }
-        if let search = filter.search {
-            let pattern = Self.pattern(containing: search)
-            conditions.append(
-                """
-                (p.sku \(Self.like) \(pattern) ESCAPE '\\' OR p.name \(Self.like) \(pattern) ESCAPE '\\' \
-                OR p.description \(Self.like) \(pattern) ESCAPE '\\')
-                """)
-        }
+        if let search = filter.search { conditions.append(Self.text(contains: search)) }
         var from: SQL = "products p"
         if let inStock = filter.inStock {
             from = "products p JOIN stock s ON s.product_id = p.id"
@@ -96,47 +89,64 @@ extension Store {
             }, limit: limit)
     }
 
-    /// Writes new products with their stock.
+    /// Writes new products with their stock, in the order of SKUs, so that two who write the same ones do not wait for each other. Those
+    /// whose SKU is taken are left out; another transaction that is about to take one is waited for.
     /// - Parameter stock: what is on hand of each; the caller appends the receipts.
-    func insert(_ products: [Product], stock: [Int64]) async throws {
+    /// - Returns: the ids of those that were written.
+    func insert(_ products: [Product], stock: [Int64]) async throws -> Set<Identifier> {
         precondition(products.count == stock.count)
-        for chunk in Array(zip(products, stock)).chunks(of: Self.rowsPerStatement) {
+        var written: Set<Identifier> = []
+        for chunk in zip(products, stock).sorted(by: { $0.0.sku < $1.0.sku }).chunks(of: Self.rowsPerStatement) {
             let rows = chunk.map { product, _ -> SQL in
                 """
                 (\(product.id), \(product.sku), \(product.name), \(product.description), \(product.category), \(Self.text(product.attributes)), \
                 \(product.reorderPoint), \(product.version), \(product.createdAt), \(product.updatedAt))
                 """
             }
-            try await runner.execute(
+            let ids = try await runner.query(
                 """
                 INSERT INTO products (id, sku, name, description, category, attributes, reorder_point, version, created_at, updated_at)
-                VALUES \(rows.joined(separator: ", "))
-                """)
-            let stocks = chunk.map { product, onHand -> SQL in "(\(product.id), \(onHand), 0)" }
+                VALUES \(rows.joined(separator: ", ")) ON CONFLICT DO NOTHING RETURNING id
+                """
+            ).map { try $0.decode("id", as: Identifier.self) }
+            guard !ids.isEmpty else { continue }
+            written.formUnion(ids)
+            let stocks = chunk.filter { written.contains($0.0.id) }.map { product, onHand -> SQL in "(\(product.id), \(onHand), 0)" }
             try await runner.execute("INSERT INTO stock (product_id, on_hand, reserved) VALUES \(stocks.joined(separator: ", "))")
+            try await addToIndex(ids)
         }
+        return written
     }
 
-    /// Writes a product's new content and version.
+    /// Writes a locked product's new content and version. An archived one is back with that.
     func update(_ product: Product) async throws {
+        try await removeFromIndex(product.id)
         let count = try await runner.execute(
             """
             UPDATE products SET name = \(product.name), description = \(product.description), category = \(product.category),
                 attributes = \(Self.text(product.attributes)), reorder_point = \(product.reorderPoint), version = \(product.version),
-                updated_at = \(product.updatedAt)
+                updated_at = \(product.updatedAt), archived_at = NULL
             WHERE id = \(product.id)
             """)
         guard count == 1 else { throw StoredValueError(what: "product") }
+        try await addToIndex([product.id])
     }
 
-    /// Brings archived products back, with the id, the stock and the ledger that they had.
-    /// - Returns: as they are now.
-    func revive(_ skus: [String], at now: Timestamp) async throws -> [Product] {
-        let rows = try await runner.query("SELECT id FROM products WHERE sku IN \(list: skus) AND archived_at IS NOT NULL")
-        let ids = try rows.map { try $0.decode("id", as: Identifier.self) }
-        guard !ids.isEmpty else { return [] }
-        try await runner.execute("UPDATE products SET archived_at = NULL, version = version + 1, updated_at = \(now) WHERE id IN \(list: ids)")
-        return try await products(ids.map { .id($0) })
+    /// A product whose SKU is known already.
+    struct KnownProduct: Hashable, Sendable {
+        var product: Product
+        var isArchived: Bool
+    }
+
+    /// The products of these SKUs, archived ones too.
+    /// - Parameter toChange: they are locked, in the order of their ids.
+    func known(_ skus: [String], toChange: Bool) async throws -> [KnownProduct] {
+        let lock = toChange ? Self.forUpdate(of: "p") : SQL()
+        return try await runner.query(
+            "SELECT \(Self.columns), p.archived_at FROM products p WHERE \(Self.isOne("p.sku", of: skus)) ORDER BY p.id\(lock)"
+        ).map { row in
+            KnownProduct(product: try Self.product(row), isArchived: try row.decode("archived_at", as: Timestamp?.self) != nil)
+        }
     }
 
     func archive(_ id: Identifier, at now: Timestamp) async throws {

@@ -9,31 +9,53 @@ extension Store {
         return try await reservations("WHERE r.id = \(id)\(lock)").first
     }
 
-    /// Held ones whose time is over, the longest overdue first, locked; those that another transaction works on are passed over.
+    /// Held ones whose time is over, the longest overdue first, locked; those that another transaction works on are passed over, for what
+    /// it decides is as good.
     func dueReservations(at now: Timestamp, limit: Int) async throws -> [StoredReservation] {
-        let lock = SQL(sqlite: "", postgres: " FOR UPDATE OF r SKIP LOCKED")
+        let lock = Self.forUpdate(of: "r") + SQL(sqlite: "", postgres: " SKIP LOCKED")
         return try await reservations("WHERE r.state = 'held' AND r.expires_at <= \(now) ORDER BY r.expires_at LIMIT \(limit)\(lock)")
     }
 
-    func insert(_ stored: StoredReservation) async throws {
+    /// Whether the time of any held one is over; locks nothing.
+    func hasDueReservations(at now: Timestamp) async throws -> Bool {
+        try await !runner.query("SELECT 1 AS one FROM reservations r WHERE r.state = 'held' AND r.expires_at <= \(now) LIMIT 1").isEmpty
+    }
+
+    /// Writes a reservation without its lines, unless its id is there already: who writes the row first has the id. Another transaction
+    /// that is about to is waited for; if it rolls back, the row is written here.
+    /// - Returns: whether it was written. If not, the row that is there can be read now.
+    func insert(_ stored: StoredReservation) async throws -> Bool {
         let reservation = stored.reservation
-        try await runner.execute(
+        let count = try await runner.execute(
             """
             INSERT INTO reservations (id, state, order_id, expires_in, expires_at, created_at, updated_at)
             VALUES (\(reservation.id), \(reservation.state.rawValue), \(reservation.orderID), \(stored.expiresIn), \(reservation.expiresAt),
                 \(reservation.createdAt), \(reservation.updatedAt))
+            ON CONFLICT (id) DO NOTHING
             """)
-        guard !reservation.lines.isEmpty else { return }
-        let rows = reservation.lines.enumerated().map { index, line -> SQL in
+        return count == 1
+    }
+
+    /// Writes the lines of a reservation that was just inserted.
+    func insertLines(of reservation: Reservation) async throws {
+        let lines = reservation.lines
+        let rows = lines.enumerated().map { index, line -> SQL in
             "(\(reservation.id), \(index), \(line.productID), \(line.sku), \(line.quantity))"
         }
         try await runner.execute(
-            "INSERT INTO reservation_lines (reservation_id, line, product_id, sku, quantity) VALUES \(rows.joined(separator: ", "))")
+            SQL(
+                sqlite: "INSERT INTO reservation_lines (reservation_id, line, product_id, sku, quantity) VALUES \(rows.joined(separator: ", "))",
+                postgres: """
+                    INSERT INTO reservation_lines (reservation_id, line, product_id, sku, quantity)
+                    SELECT \(reservation.id), line - 1, product_id, sku, quantity
+                    FROM unnest(\(array: lines.map(\.productID))::uuid[], \(array: lines.map(\.sku))::text[],
+                        \(array: lines.map(\.quantity))::bigint[]) WITH ORDINALITY AS l (product_id, sku, quantity, line)
+                    """))
     }
 
     func setState(_ state: Reservation.State, of reservations: [Identifier], at now: Timestamp) async throws {
         try await runner.execute(
-            "UPDATE reservations SET state = \(state.rawValue), updated_at = \(now) WHERE id IN \(list: reservations)")
+            "UPDATE reservations SET state = \(state.rawValue), updated_at = \(now) WHERE \(Self.isOne("id", of: reservations))")
     }
 
     private func reservations(_ rest: SQL) async throws -> [StoredReservation] {
@@ -56,7 +78,7 @@ extension Store {
         let rows = try await runner.query(
             """
             SELECT reservation_id, product_id, sku, quantity FROM reservation_lines
-            WHERE reservation_id IN \(list: reservations) ORDER BY reservation_id, line
+            WHERE \(Self.isOne("reservation_id", of: reservations)) ORDER BY reservation_id, line
             """)
         var lines: [Identifier: [Reservation.Line]] = [:]
         for row in rows {

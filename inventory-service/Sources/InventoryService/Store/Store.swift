@@ -2,7 +2,6 @@ import Basics
 import Database
 import HTTPPath
 import InventoryAPI
-import NIOCore
 
 /// The inventory service's SQL; nothing else here writes any.
 ///
@@ -16,19 +15,24 @@ struct Store: Sendable {
     static let rowsPerStatement = 500
 
     /// Ends a statement whose rows are going to be changed: on PostgreSQL it locks them; SQLite has one writer anyway.
-    static func forUpdate(of table: String) -> SQL { SQL(sqlite: "", postgres: " FOR UPDATE OF \(raw: table)") }
+    ///
+    /// Transactions run at READ COMMITTED, and three habits make that enough. What is going to be changed is locked first and read
+    /// then, so that what was read stays true. Locks are taken in one order (reservations that are there, then products and their stock by
+    /// id, then the rows of new reservations by id), so that no two transactions wait for each other. And whoever may be the first with a key inserts with `ON CONFLICT DO NOTHING`:
+    /// that waits for another who is about to, and what the other wrote is then there to be read.
+    ///
+    /// The lock is the weaker one that leaves a row's key alone, because each line and each entry of the ledger takes a share of its
+    /// product's key: a stronger lock would wait for orders, and they for it.
+    static func forUpdate(of table: String) -> SQL { SQL(sqlite: "", postgres: " FOR NO KEY UPDATE OF \(raw: table)") }
 
-    /// `LIKE` without regard to case.
-    static let like = SQL(sqlite: "LIKE", postgres: "ILIKE")
+    /// The condition that a column of ids is one of these. On PostgreSQL the statement is the same for any number of them, so that it is
+    /// prepared once.
+    static func isOne(_ column: String, of ids: [Identifier]) -> SQL {
+        SQL(sqlite: "\(raw: column) IN \(list: ids)", postgres: "\(raw: column) = ANY(\(array: ids)::uuid[])")
+    }
 
-    /// A pattern that matches wherever the text stands, with its wildcards taken literally; `\` is the escape character.
-    static func pattern(containing text: String) -> String {
-        var pattern = "%"
-        for character in text.unicodeScalars {
-            if character == "%" || character == "_" || character == "\\" { pattern.unicodeScalars.append("\\") }
-            pattern.unicodeScalars.append(character)
-        }
-        return pattern + "%"
+    static func isOne(_ column: String, of texts: [String]) -> SQL {
+        SQL(sqlite: "\(raw: column) IN \(list: texts)", postgres: "\(raw: column) = ANY(\(array: texts)::text[])")
     }
 }
 

@@ -45,21 +45,16 @@ struct Catalogue: Sendable {
         let product = Product(
             id: sources.makeID(), sku: draft.sku, name: draft.name, description: draft.description, category: draft.category,
             attributes: draft.attributes, reorderPoint: draft.reorderPoint, createdAt: now, updatedAt: now)
-        if var revived = try await Store(transaction).revive([draft.sku], at: now).first {
-            revived.name = draft.name
-            revived.description = draft.description
-            revived.category = draft.category
-            revived.attributes = draft.attributes
-            revived.reorderPoint = draft.reorderPoint
-            try await Store(transaction).update(revived)
-            return revived
-        }
-        do {
-            try await Store(transaction).insert([product], stock: [0])
-        } catch let error as DatabaseError where error.code == .uniqueViolation {
-            throw Refusal.skuTaken
-        }
-        return product
+        let store = Store(transaction)
+        if try await !store.insert([product], stock: [0]).isEmpty { return product }
+        // Somebody has the SKU. Only an archived product gives way, by coming back.
+        guard let known = try await store.known([draft.sku], toChange: true).first, known.isArchived else { throw Refusal.skuTaken }
+        var revived = known.product
+        try revived.replace(with: draft)
+        revived.version += 1
+        revived.updatedAt = now
+        try await store.update(revived)
+        return revived
     }
 
     /// - Parameters:

@@ -52,27 +52,44 @@ struct ProductImport: Sendable {
     private func write(_ rows: [ImportRow], _ report: inout ImportReport) async throws {
         guard !rows.isEmpty else { return }
         let now = sources.now()
-        let plan: ImportPlan
-        if dryRun {
-            plan = try await self.plan(rows, Store(database), at: now)
-        } else {
-            plan = try await database.withTransaction { transaction in
-                let store = Store(transaction)
-                _ = try await store.revive(rows.map(\.sku), at: now)
-                let plan = try await self.plan(rows, store, at: now)
-                try await store.insert(plan.created.map(\.product), stock: plan.created.map(\.stock))
-                try await store.append(plan.receipts)
-                for product in plan.updated { try await store.update(product) }
-                return plan
-            }
-        }
+        let plan = dryRun ? try await plan(rows, Store(database), at: now) : try await written(rows, at: now)
         report.created += plan.created.count
         report.updated += plan.updatedRows
         report.unchanged += plan.unchangedRows
     }
 
+    /// Begins again where somebody else has created one of the products between the look and the write: products stay, so each time there
+    /// are fewer that this could happen with.
+    private func written(_ rows: [ImportRow], at now: Timestamp) async throws -> ImportPlan {
+        while true {
+            let plan: ImportPlan? = try await overtaken {
+                try await database.withTransaction { transaction in
+                    let store = Store(transaction)
+                    let plan = try await self.plan(rows, store, at: now)
+                    let inserted = try await store.insert(plan.created.map(\.product), stock: plan.created.map(\.stock))
+                    guard inserted.count == plan.created.count else { throw Overtaken() }
+                    try await store.append(plan.receipts)
+                    for product in plan.updated { try await store.update(product) }
+                    return plan
+                }
+            }
+            if let plan { return plan }
+        }
+    }
+
+    private struct Overtaken: Error {}
+
+    /// nil where the transaction was given up for somebody else's.
+    private func overtaken<T>(_ body: () async throws -> T) async throws -> T? {
+        do {
+            return try await body()
+        } catch is Overtaken {
+            return nil
+        }
+    }
+
     private func plan(_ rows: [ImportRow], _ store: Store, at now: Timestamp) async throws -> ImportPlan {
-        let known = try await store.products(rows.map { .sku($0.sku) })
+        let known = try await store.known(rows.map(\.sku), toChange: !dryRun)
         return ImportPlan(rows, known: known, actor: actor, at: now, makeID: sources.makeID)
     }
 }
@@ -86,8 +103,9 @@ struct ImportPlan: Sendable {
     private(set) var updatedRows = 0
     private(set) var unchangedRows = 0
 
-    init(_ rows: [ImportRow], known: [Product], actor: String, at now: Timestamp, makeID: () -> Identifier) {
-        var products = Dictionary(known.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
+    init(_ rows: [ImportRow], known: [Store.KnownProduct], actor: String, at now: Timestamp, makeID: () -> Identifier) {
+        var products = Dictionary(known.map { ($0.product.sku, $0.product) }, uniquingKeysWith: { first, _ in first })
+        var archived = Set(known.filter(\.isArchived).map(\.product.sku))
         var createdIndex: [String: Int] = [:]
         var changed: Set<String> = []
         for row in rows {
@@ -101,7 +119,8 @@ struct ImportPlan: Sendable {
             }
             var after = before
             row.apply(to: &after)
-            guard after != before else {
+            // To be back is a change, whatever the row says besides.
+            guard archived.remove(row.sku) != nil || after != before else {
                 unchangedRows += 1
                 continue
             }

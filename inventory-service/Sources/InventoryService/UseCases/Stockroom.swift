@@ -33,11 +33,19 @@ struct Stockroom: Sendable {
     /// - Throws: `productNotFound` where a product is named that never was.
     func movements(of key: ProductKey?, before: Int64?, limit: Int) async throws -> Slice<StockMovement> {
         let store = Store(database)
-        var product: Identifier?
-        if let key {
-            product = try await store.productID(key)
-            guard product != nil else { throw Refusal.productNotFound }
-        }
-        return try await store.movements(of: product, before: before, limit: limit)
+        return try await store.movements(of: product(key, store), before: before, limit: limit)
+    }
+
+    /// The ledger as a text, oldest entry first; see `LedgerExport`.
+    /// - Throws: `productNotFound` where a product is named that never was.
+    func export(of key: ProductKey?, as format: LedgerFormat, pageTimeout: Duration) async throws -> LedgerExport {
+        let store = Store(database)
+        return try await LedgerExport(store, of: product(key, store), as: format, pageTimeout: pageTimeout)
+    }
+
+    private func product(_ key: ProductKey?, _ store: Store) async throws -> Identifier? {
+        guard let key else { return nil }
+        guard let product = try await store.productID(key) else { throw Refusal.productNotFound }
+        return product
     }
 }

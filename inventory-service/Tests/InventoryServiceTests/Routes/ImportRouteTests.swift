@@ -35,9 +35,9 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("NDJSON does as well")
-    func ndjson() async throws {
-        try await withInventory { service, client in
+    @Test("NDJSON does as well", arguments: Engine.allCases)
+    func ndjson(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             let lines = """
                 {"sku": "LAMP-1", "name": "Lamp", "category": "desk", "attributes": {"color": "red"}, "stock": 2}
                 {"sku": "LAMP-2", "name": "Lamp", "category": "desk", "attributes": {"color": 3}}
@@ -49,9 +49,9 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("a dry run writes nothing")
-    func dryRun() async throws {
-        try await withInventory(store: .files) { service, _ in
+    @Test("a dry run writes nothing", arguments: Engine.allCases)
+    func dryRun(_ engine: Engine) async throws {
+        try await withInventory(engine, store: .files) { service, _ in
             let before = try service.tableCounts()
             let answer = try await send(service, Self.csv, "text/csv", query: "?dryRun=true").expect(200)
             #expect(answer.json["dryRun"] == true && answer.json["created"] == 1 && answer.json["updated"] == 1)
@@ -59,9 +59,9 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("columns that are missing or unknown are named, another type of body is refused, and nothing is written")
-    func refused() async throws {
-        try await withInventory(store: .files) { service, _ in
+    @Test("columns that are missing or unknown are named, another type of body is refused, and nothing is written", arguments: Engine.allCases)
+    func refused(_ engine: Engine) async throws {
+        try await withInventory(engine, store: .files) { service, _ in
             let before = try service.tableCounts()
             expectProblem(try await send(service, "sku,name\nA-1,A\n", "text/csv"), 422, "invalid_columns", pointer: "category")
             expectProblem(try await send(service, "sku,name,category,hue\nA-1,A,b,c\n", "text/csv"), 422, "invalid_columns", pointer: "hue")
@@ -72,17 +72,17 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("a refusal reaches a caller that is still sending")
-    func refusedEarly() async throws {
-        try await withInventory { service, _ in
+    @Test("a refusal reaches a caller that is still sending", arguments: Engine.allCases)
+    func refusedEarly(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let rows = String(repeating: "PEN-1,Pen,desk,1\n", count: 400_000)
             expectProblem(try await send(service, "sku,title,category,stock\n" + rows, "text/csv"), 422, "invalid_columns", pointer: "title")
         }
     }
 
-    @Test("a file that is longer than any other body may be is read in one pass")
-    func long() async throws {
-        try await withInventory(settings: ["HTTP_MAX_BODY_BYTES": "4096"]) { service, client in
+    @Test("a file that is longer than any other body may be is read in one pass", arguments: Engine.allCases)
+    func long(_ engine: Engine) async throws {
+        try await withInventory(engine, settings: ["HTTP_MAX_BODY_BYTES": "4096"]) { service, client in
             let rows = (0..<5000).map { "BULK-\($0),Bulk \($0),bulk,1\n" }.joined()
             let answer = try await send(service, "sku,name,category,stock\n" + rows, "text/csv").expect(200)
             #expect(answer.json["created"] == 5000 && answer.json["rejected"] == 0)

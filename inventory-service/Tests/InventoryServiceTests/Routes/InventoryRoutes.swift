@@ -31,10 +31,12 @@ struct TestUpstream: Upstream {
 
 /// Runs the service with one of everything: a product, with stock.
 func withInventory<T: Sendable>(
-    settings: [String: String] = [:], clock: ManualClock = ManualClock(), store: TestStore = .memory,
+    _ engine: Engine = .sqlite, settings: [String: String] = [:], clock: ManualClock = ManualClock(), store: TestStore = .memory,
     _ body: (RunningService, InventoryClient) async throws -> T
 ) async throws -> T {
-    try await withService(InventoryApp.definition, settings: settings, sources: clock.sources, store: store) { service in
+    var settings = settings
+    if engine == .postgres { settings["DATABASE_URL"] = try await engine.url() }
+    return try await withService(InventoryApp.definition, settings: settings, sources: clock.sources, store: store) { service in
         let client = InventoryClient(upstream: TestUpstream(client: service.client))
         _ = try await client.create(ProductDraft(sku: "PEN-1", name: "Pen", category: "desk", attributes: ["color": "blue"], reorderPoint: 3))
         _ = try await client.adjust("PEN-1", StockAdjustment(delta: 10, reason: .receipt))

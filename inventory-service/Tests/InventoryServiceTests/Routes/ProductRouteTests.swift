@@ -12,9 +12,9 @@ import Testing
 struct ProductRouteTests {
     static let lamp: JSON = ["sku": "LAMP-1", "name": "Lamp", "category": "home-office", "attributes": ["color": "red"], "reorderPoint": 2]
 
-    @Test("a created product is answered with 201, Location and ETag, and found there")
-    func create() async throws {
-        try await withInventory { service, _ in
+    @Test("a created product is answered with 201, Location and ETag, and found there", arguments: Engine.allCases)
+    func create(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let created = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway).expect(201)
             #expect(created.header("ETag") == "\"1\"")
             let location = try #require(created.header("Location"))
@@ -26,9 +26,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("the same key and body create once and answer twice; another body is refused")
-    func idempotent() async throws {
-        try await withInventory { service, _ in
+    @Test("the same key and body create once and answer twice; another body is refused", arguments: Engine.allCases)
+    func idempotent(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let first = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway, headers: [.idempotencyKey: "k1"]).expect(201)
             let second = try await service.client.post("/api/v1/products", json: Self.lamp, as: .gateway, headers: [.idempotencyKey: "k1"]).expect(
                 201)
@@ -40,9 +40,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("a refusal is not remembered: the mended request may use its key")
-    func mended() async throws {
-        try await withInventory { service, _ in
+    @Test("a refusal is not remembered: the mended request may use its key", arguments: Engine.allCases)
+    func mended(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let taken = try await service.client.post(
                 "/api/v1/products", json: Self.lamp.with("sku", "PEN-1"), as: .gateway, headers: [.idempotencyKey: "k1"])
             expectProblem(taken, 409, "sku_taken")
@@ -50,9 +50,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("who has the current version is told so without the body")
-    func notModified() async throws {
-        try await withInventory { service, _ in
+    @Test("who has the current version is told so without the body", arguments: Engine.allCases)
+    func notModified(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             for tag in ["\"1\"", "W/\"1\"", "\"9\", \"1\"", "*"] {
                 let answer = try await service.client.get("/api/v1/products/PEN-1", as: .gateway, headers: [.ifNoneMatch: tag]).expect(304)
                 #expect(answer.body.isEmpty && answer.header("ETag") == "\"1\"")
@@ -61,9 +61,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("a change needs the version it is of: 428 without, 412 with another")
-    func preconditions() async throws {
-        try await withInventory { service, _ in
+    @Test("a change needs the version it is of: 428 without, 412 with another", arguments: Engine.allCases)
+    func preconditions(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let path = "/api/v1/products/PEN-1"
             let body: JSON = ["sku": "PEN-1", "name": "Biro", "category": "desk"]
             for (method, json) in [("PUT", body), ("PATCH", ["name": "Biro"] as JSON), ("DELETE", nil)] as [(String, JSON?)] {
@@ -86,9 +86,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("a merge patch may say what it is")
-    func mergePatch() async throws {
-        try await withInventory { service, _ in
+    @Test("a merge patch may say what it is", arguments: Engine.allCases)
+    func mergePatch(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let answer = try await service.client.send(
                 "PATCH", "/api/v1/products/PEN-1", as: .gateway, headers: [.ifMatch: "\"1\""],
                 body: Array(#"{"attributes": {"color": null}, "description": null}"#.utf8), contentType: "application/merge-patch+json"
@@ -97,9 +97,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("the SKU of a product cannot be changed")
-    func fixedSKU() async throws {
-        try await withInventory { service, _ in
+    @Test("the SKU of a product cannot be changed", arguments: Engine.allCases)
+    func fixedSKU(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             let headers: HTTPFields = [.ifMatch: "\"1\""]
             let put = try await service.client.put(
                 "/api/v1/products/PEN-1", json: ["sku": "PEN-2", "name": "Pen", "category": "desk"], as: .gateway, headers: headers)
@@ -111,9 +111,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("a product with held pieces is not deleted")
-    func inUse() async throws {
-        try await withInventory { service, client in
+    @Test("a product with held pieces is not deleted", arguments: Engine.allCases)
+    func inUse(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             let id = service.boot.sources.makeID()
             _ = try await client.reserve(id: id, key: "k", orderID: id, lines: [ReservationLine(product: "PEN-1", quantity: 1)])
             let answer = try await service.client.delete("/api/v1/products/PEN-1", as: .gateway, headers: [.ifMatch: "*"])
@@ -121,9 +121,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("a list is walked with the cursor it gave out, and takes no other list's")
-    func pages() async throws {
-        try await withInventory { service, client in
+    @Test("a list is walked with the cursor it gave out, and takes no other list's", arguments: Engine.allCases)
+    func pages(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             for number in 2...5 { _ = try await client.create(ProductDraft(sku: "PEN-\(number)", name: "Pen", category: "desk")) }
             var skus: [String] = []
             var cursor: String?
@@ -143,9 +143,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("many products are read in one call")
-    func batch() async throws {
-        try await withInventory { service, client in
+    @Test("many products are read in one call", arguments: Engine.allCases)
+    func batch(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             let pen = try await client.product("PEN-1")
             let batch = try await client.batchGet(["NONE-1", "PEN-1", pen.id.description])
             #expect(batch == ProductBatch(items: [pen, pen], missing: ["NONE-1"]))
@@ -159,9 +159,9 @@ struct ProductRouteTests {
         }
     }
 
-    @Test("low stock is listed with how low it is")
-    func lowStock() async throws {
-        try await withInventory { service, client in
+    @Test("low stock is listed with how low it is", arguments: Engine.allCases)
+    func lowStock(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             _ = try await client.adjust("PEN-1", StockAdjustment(delta: -7, reason: .damage))
             let answer = try await service.client.get("/api/v1/products/low-stock?limit=1", as: .gateway).expect(200)
             #expect(answer.json["items"]?[0]?["stock"]?["available"] == 3)

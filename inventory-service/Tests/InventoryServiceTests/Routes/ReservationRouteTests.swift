@@ -15,10 +15,10 @@ struct ReservationRouteTests {
     static let path = InventoryPaths.reservation(id)
     static let body: JSON = ["orderId": "019d0000-0000-7000-8000-0000000000aa", "lines": [["productId": "PEN-1", "quantity": 2]]]
 
-    @Test("the first is 201 and the same again is 200, held for a quarter of an hour unless told")
-    func reserve() async throws {
+    @Test("the first is 201 and the same again is 200, held for a quarter of an hour unless told", arguments: Engine.allCases)
+    func reserve(_ engine: Engine) async throws {
         let clock = ManualClock()
-        try await withInventory(clock: clock) { service, client in
+        try await withInventory(engine, clock: clock) { service, client in
             let first = try await service.client.put(Self.path, json: Self.body, as: .gateway).expect(201)
             #expect(first.json["expiresAt"]?.string == (clock.now + .seconds(900)).description)
             #expect(first.json["state"] == "held" && first.json["lines"]?[0]?["sku"] == "PEN-1")
@@ -28,9 +28,9 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("through the client: reserve, confirm, restock, each safe to repeat")
-    func client() async throws {
-        try await withInventory { _, client in
+    @Test("through the client: reserve, confirm, restock, each safe to repeat", arguments: Engine.allCases)
+    func client(_ engine: Engine) async throws {
+        try await withInventory(engine) { _, client in
             let lines = [ReservationLine(product: "PEN-1", quantity: 2)]
             for _ in 1...2 {
                 let held = try await client.reserve(id: Self.id, key: "do", orderID: Self.order, lines: lines, expiresIn: .seconds(60))
@@ -44,9 +44,9 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("a shortage names each short line, as the client reads it")
-    func shortage() async throws {
-        try await withInventory { _, client in
+    @Test("a shortage names each short line, as the client reads it", arguments: Engine.allCases)
+    func shortage(_ engine: Engine) async throws {
+        try await withInventory(engine) { _, client in
             let pen = try await client.product("PEN-1")
             let problem = await #expect(throws: Problem.self) {
                 try await client.reserve(
@@ -72,9 +72,9 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("a sold reservation is not released, and other content is not the same reservation")
-    func conflicts() async throws {
-        try await withInventory { service, client in
+    @Test("a sold reservation is not released, and other content is not the same reservation", arguments: Engine.allCases)
+    func conflicts(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             try await service.client.put(Self.path, json: Self.body, as: .gateway).expect(201)
             let other = Self.body.with("lines", [["productId": "PEN-1", "quantity": 3]])
             expectProblem(try await service.client.put(Self.path, json: other, as: .gateway), 409, "reservation_conflict")
@@ -83,17 +83,17 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("an unknown reservation is not found and not confirmed")
-    func unknown() async throws {
-        try await withInventory { service, _ in
+    @Test("an unknown reservation is not found and not confirmed", arguments: Engine.allCases)
+    func unknown(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             expectProblem(try await service.client.get(Self.path, as: .gateway), 404, "reservation_not_found")
             expectProblem(try await service.client.post("\(Self.path)/confirm", as: .gateway), 404, "reservation_not_found")
         }
     }
 
-    @Test("a step takes no body")
-    func noBody() async throws {
-        try await withInventory { service, _ in
+    @Test("a step takes no body", arguments: Engine.allCases)
+    func noBody(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, _ in
             expectProblem(try await service.client.post("\(Self.path)/confirm", json: [:], as: .gateway), 422, "invalid_body", pointer: "")
         }
     }
@@ -112,10 +112,10 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("the running service gives back what nobody confirmed")
-    func sweep() async throws {
+    @Test("the running service gives back what nobody confirmed", arguments: Engine.allCases)
+    func sweep(_ engine: Engine) async throws {
         let clock = ManualClock()
-        try await withInventory(settings: ["RESERVATION_SWEEP_SECONDS": "0.05"], clock: clock) { service, client in
+        try await withInventory(engine, settings: ["RESERVATION_SWEEP_SECONDS": "0.05"], clock: clock) { service, client in
             try await service.client.put(Self.path, json: Self.body.with("expiresIn", 1), as: .gateway).expect(201)
             clock.advance(by: .seconds(1))
             expectProblem(try await service.client.post("\(Self.path)/confirm", as: .gateway), 409, "reservation_expired")
@@ -127,9 +127,9 @@ struct ReservationRouteTests {
         }
     }
 
-    @Test("of 200 callers that want one of 50 at once, exactly 50 are served")
-    func fifty() async throws {
-        try await withInventory(store: .files) { service, client in
+    @Test("of 200 callers that want one of 50 at once, exactly 50 are served", arguments: Engine.allCases)
+    func fifty(_ engine: Engine) async throws {
+        try await withInventory(engine, store: .files) { service, client in
             _ = try await client.adjust("PEN-1", StockAdjustment(delta: 40, reason: .receipt))
             let codes = try await withThrowingTaskGroup(of: Int.self) { group in
                 for index in 0..<200 as Range<UInt64> {

@@ -12,9 +12,9 @@ import Testing
 struct StockRouteTests {
     static let path = "/api/v1/products/PEN-1/stock/adjustments"
 
-    @Test("stock says what is on hand, reserved and available")
-    func stock() async throws {
-        try await withInventory { service, client in
+    @Test("stock says what is on hand, reserved and available", arguments: Engine.allCases)
+    func stock(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             let id = service.boot.sources.makeID()
             _ = try await client.reserve(id: id, key: "k", orderID: id, lines: [ReservationLine(product: "PEN-1", quantity: 4)])
             let stock = try await client.stock("PEN-1")
@@ -23,9 +23,9 @@ struct StockRouteTests {
         }
     }
 
-    @Test("an adjustment with a key is done once, for each product")
-    func idempotent() async throws {
-        try await withInventory { service, client in
+    @Test("an adjustment with a key is done once, for each product", arguments: Engine.allCases)
+    func idempotent(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             _ = try await client.create(ProductDraft(sku: "PEN-2", name: "Pen", category: "desk"))
             let adjustment = StockAdjustment(delta: 5, reason: .receipt, note: "Delivery 4711")
             for _ in 1...3 { #expect(try await client.adjust("PEN-1", adjustment, key: "k1").onHand == 15) }
@@ -39,9 +39,9 @@ struct StockRouteTests {
         }
     }
 
-    @Test("what is reserved cannot be taken away, and the answer says what there is")
-    func belowReserved() async throws {
-        try await withInventory { service, client in
+    @Test("what is reserved cannot be taken away, and the answer says what there is", arguments: Engine.allCases)
+    func belowReserved(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             let id = service.boot.sources.makeID()
             _ = try await client.reserve(id: id, key: "k", orderID: id, lines: [ReservationLine(product: "PEN-1", quantity: 4)])
             let answer = try await service.client.post(Self.path, json: ["delta": -7, "reason": "loss"], as: .gateway)
@@ -63,9 +63,9 @@ struct StockRouteTests {
         }
     }
 
-    @Test("the ledger is walked newest first, for all products or for one")
-    func ledger() async throws {
-        try await withInventory { service, client in
+    @Test("the ledger is walked newest first, for all products or for one", arguments: Engine.allCases)
+    func ledger(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
             for delta: Int64 in 1...3 { _ = try await client.adjust("PEN-1", StockAdjustment(delta: delta, reason: .found)) }
             let first = try await client.movements(product: "PEN-1", limit: 2)
             #expect(first.items.map(\.quantity) == [3, 2])
@@ -73,6 +73,47 @@ struct StockRouteTests {
             #expect(second.items.map(\.kind) == [.adjustment, .receipt] && second.nextCursor == nil)
             #expect(try await client.movements().items.count == 4)
             expectProblem(try await service.client.get("/api/v1/stock/movements?product=NONE-1", as: .gateway), 404, "product_not_found")
+        }
+    }
+
+    // MARK: the whole ledger as a text
+
+    @Test("whoever accepts CSV or NDJSON gets the whole ledger, oldest first; anybody else gets a page", arguments: Engine.allCases)
+    func export(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
+            _ = try await client.create(ProductDraft(sku: "INK-1", name: "Ink", category: "desk"))
+            _ = try await client.adjust("INK-1", StockAdjustment(delta: 4, reason: .receipt, note: "=cmd|' /C calc'!A0"))
+            _ = try await client.adjust("PEN-1", StockAdjustment(delta: -1, reason: .damage, note: "wet, torn"))
+            let path = "/api/v1/stock/movements"
+            let csv = try await service.client.get(path, as: .gateway, headers: [.accept: "text/csv"]).expect(200)
+            #expect(csv.header("Content-Type") == "text/csv; charset=utf-8; header=present")
+            #expect(csv.header("Content-Disposition") == "attachment; filename=\"stock-movements.csv\"")
+            #expect(csv.header("Vary") == "Accept")
+            #expect(csv.header("Content-Length") == nil)
+            let lines = csv.text.split(separator: "\r\n")
+            #expect(lines.count == 4 && lines[0].hasPrefix("sequence,at,product_id,sku,kind,quantity,"))
+            #expect(lines[2].contains(",INK-1,receipt,4,,receipt,'=cmd|' /C calc'!A0,alice"))
+            #expect(lines[3].contains(",PEN-1,adjustment,-1,,damage,\"wet, torn\",alice"))
+
+            let page = try await service.client.get(path, as: .gateway, headers: [.accept: "image/png, */*;q=0.1"]).expect(200).json
+            let ndjson = try await service.client.get(path, as: .gateway, headers: [.accept: "application/x-ndjson"]).expect(200)
+            #expect(ndjson.header("Content-Type") == "application/x-ndjson")
+            let entries = try ndjson.text.split(separator: "\n").map { try JSON.parse(Array($0.utf8)) }
+            #expect(entries.count == 3 && page["items"]?.array == entries.reversed())
+
+            let one = try await service.client.get(path + "?product=INK-1", as: .gateway, headers: [.accept: "text/csv"]).expect(200)
+            #expect(one.text.split(separator: "\r\n").count == 2)
+        }
+    }
+
+    @Test("what is wrong with an export is told before it begins", arguments: ["text/csv", "application/x-ndjson"])
+    func exportRefused(_ type: String) async throws {
+        try await withInventory { service, _ in
+            let get = { query in try await service.client.get("/api/v1/stock/movements" + query, as: .gateway, headers: [.accept: type]) }
+            expectProblem(try await get("?product=NONE-1"), 404, "product_not_found")
+            expectProblem(try await get("?product=%20"), 400, "invalid_parameter", pointer: "product")
+            expectProblem(try await get("?limit=5"), 400, "invalid_parameter", pointer: "limit")
+            expectProblem(try await get("?cursor=WyI0NzExIl0"), 400, "invalid_parameter", pointer: "cursor")
         }
     }
 }

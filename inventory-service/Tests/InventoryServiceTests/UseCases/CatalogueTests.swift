@@ -9,12 +9,9 @@ import Testing
 
 @Suite("The catalogue")
 struct CatalogueTests {
-    let warehouse: Warehouse
-
-    init() async throws { warehouse = try await Warehouse() }
-
-    @Test("a product is found by its id and by its SKU, as it was created")
-    func found() async throws {
+    @Test("a product is found by its id and by its SKU, as it was created", arguments: Engine.allCases)
+    func found(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let created = try await warehouse.add("PEN-1", reorderPoint: 4)
         #expect(created.version == 1)
         #expect(try await warehouse.catalogue.product(.id(created.id)) == created)
@@ -22,16 +19,18 @@ struct CatalogueTests {
         #expect(try await refusal { try await warehouse.catalogue.product(.sku("PEN-2")) } == "product_not_found")
     }
 
-    @Test("a SKU belongs to one product")
-    func unique() async throws {
+    @Test("a SKU belongs to one product", arguments: Engine.allCases)
+    func unique(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         let before = try await warehouse.rowCounts()
         #expect(try await refusal { try await warehouse.add("PEN-1") } == "sku_taken")
         #expect(try await warehouse.rowCounts() == before)
     }
 
-    @Test("a change counts a version, and no change does not")
-    func versions() async throws {
+    @Test("a change counts a version, and no change does not", arguments: Engine.allCases)
+    func versions(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let product = try await warehouse.add("PEN-1")
         warehouse.clock.advance(by: .seconds(60))
         let changed = try await warehouse.catalogue.change(.sku("PEN-1"), versions: [1]) { $0.name = "Biro" }
@@ -41,8 +40,9 @@ struct CatalogueTests {
         #expect(try await warehouse.catalogue.change(.sku("PEN-1"), versions: nil) { $0.name = "Biro" } == changed)
     }
 
-    @Test("a change of something else than what was read is refused")
-    func lostUpdate() async throws {
+    @Test("a change of something else than what was read is refused", arguments: Engine.allCases)
+    func lostUpdate(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         _ = try await warehouse.catalogue.change(.sku("PEN-1"), versions: [1]) { $0.name = "Biro" }
         let problem = await #expect(throws: Problem.self) {
@@ -52,8 +52,9 @@ struct CatalogueTests {
         #expect(try await warehouse.catalogue.product(.sku("PEN-1")).name == "Biro")
     }
 
-    @Test("of two changes of the same version one wins")
-    func race() async throws {
+    @Test("of two changes of the same version one wins", arguments: Engine.allCases)
+    func race(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         let catalogue = warehouse.catalogue
         let wins = await withTaskGroup(of: Bool.self) { group in
@@ -66,8 +67,9 @@ struct CatalogueTests {
         #expect(try await catalogue.product(.sku("PEN-1")).version == 2)
     }
 
-    @Test("a list is walked in the order of SKUs, each product once, also while others are added")
-    func pages() async throws {
+    @Test("a list is walked in the order of SKUs, each product once, also while others are added", arguments: Engine.allCases)
+    func pages(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         for number in [5, 3, 1, 4, 2] { try await warehouse.add("PEN-\(number)") }
         var seen: [String] = []
         var after: String?
@@ -80,8 +82,9 @@ struct CatalogueTests {
         #expect(seen == ["PEN-1", "PEN-2", "PEN-3", "PEN-4", "PEN-5"])
     }
 
-    @Test("a list is narrowed by category, by text whatever its case, and by what is in stock")
-    func filters() async throws {
+    @Test("a list is narrowed by category, by text whatever its case, and by what is in stock", arguments: Engine.allCases)
+    func filters(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 1)
         try await warehouse.add("INK-1", category: "fluids")
         try await warehouse.add("INK-2", stock: 1, category: "fluids")
@@ -97,8 +100,9 @@ struct CatalogueTests {
         #expect(try await skus(.init(inStock: true)) == ["INK-2"], "what is reserved is not in stock")
     }
 
-    @Test("a text that is looked for has no wildcards", arguments: ["%", "_", "\\", "100%_\\"])
-    func wildcards(_ text: String) async throws {
+    @Test("a text that is looked for has no wildcards", arguments: Engine.allCases, ["%", "_", "\\", "100%_\\"])
+    func wildcards(_ engine: Engine, _ text: String) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         try await warehouse.add("PEN-2")
         _ = try await warehouse.catalogue.change(.sku("PEN-2"), versions: nil) { $0.description = "about 100%_\\ blue" }
@@ -106,8 +110,9 @@ struct CatalogueTests {
         #expect(found == ["PEN-2"])
     }
 
-    @Test("a batch keeps the order asked for, and names what is missing")
-    func batch() async throws {
+    @Test("a batch keeps the order asked for, and names what is missing", arguments: Engine.allCases)
+    func batch(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let pen = try await warehouse.add("PEN-1")
         let ink = try await warehouse.add("INK-1")
         let unknown = warehouse.newID().description
@@ -117,8 +122,11 @@ struct CatalogueTests {
         #expect(batch.missing == [unknown, "NONE-1"])
     }
 
-    @Test("an archived product is gone for everyone, and created again under its SKU it is back with its id, stock and ledger")
-    func archived() async throws {
+    @Test(
+        "an archived product is gone for everyone, and created again under its SKU it is back with its id, stock and ledger",
+        arguments: Engine.allCases)
+    func archived(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let product = try await warehouse.add("PEN-1", stock: 3)
         try await warehouse.catalogue.archive(.sku("PEN-1"), versions: [1])
         let keys: [ProductKey] = [.sku("PEN-1"), .id(product.id)]
@@ -137,8 +145,9 @@ struct CatalogueTests {
         #expect(try await warehouse.stock("PEN-1").onHand == 3)
     }
 
-    @Test("a product of which pieces are reserved cannot be archived, and a sold one comes back to it afterwards")
-    func inUse() async throws {
+    @Test("a product of which pieces are reserved cannot be archived, and a sold one comes back to it afterwards", arguments: Engine.allCases)
+    func inUse(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let product = try await warehouse.add("PEN-1", stock: 3)
         let id = warehouse.newID()
         try await warehouse.reserve(id, ["PEN-1": 1])
@@ -149,8 +158,9 @@ struct CatalogueTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("a product is low on stock when no more than its reorder point is available")
-    func lowStock() async throws {
+    @Test("a product is low on stock when no more than its reorder point is available", arguments: Engine.allCases)
+    func lowStock(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 6, reorderPoint: 5)
         try await warehouse.add("PEN-2", stock: 5, reorderPoint: 5)
         try await warehouse.add("PEN-3", stock: 0, reorderPoint: 0)
@@ -160,5 +170,34 @@ struct CatalogueTests {
         #expect(try await skus() == ["PEN-1", "PEN-2", "PEN-3"])
         let page = try await warehouse.catalogue.lowStock(after: "PEN-1", limit: 1)
         #expect(page.items.map(\.stock.available) == [5] && page.hasMore)
+    }
+
+    @Test("of many that create the same SKU at once, one does", arguments: Engine.allCases, [false, true])
+    func createStorm(_ engine: Engine, _ wasThere: Bool) async throws {
+        let warehouse = try await Warehouse(engine, connections: 8, attempts: 1)
+        if wasThere {
+            try await warehouse.add("PEN-1", stock: 3)
+            try await warehouse.catalogue.archive(.sku("PEN-1"), versions: nil)
+        }
+        let codes = try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<20 { group.addTask { try await refusal { try await warehouse.add("PEN-1") } } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.count { $0 == nil } == 1)
+        #expect(codes.count { $0 == "sku_taken" } == 19)
+        #expect(try await warehouse.catalogue.product(.sku("PEN-1")).version == (wasThere ? 2 : 1))
+    }
+
+    @Test("two replicas that start on an empty store at once plant one sample catalogue", arguments: Engine.allCases)
+    func seedStorm(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine, attempts: 1)
+        let (database, sources) = (warehouse.database, warehouse.sources)
+        let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 { group.addTask { try await Seed.plant(PackageResources.catalogue_csv, in: database, sources) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(counts.sorted() == [0, 0, 0, 60])
+        #expect(try await warehouse.ledger("LAPTOP-001") == ["receipt 42"])
+        try await warehouse.expectBooksBalance()
     }
 }

@@ -8,17 +8,19 @@ import Testing
 
 @Suite("Reservations")
 struct ReservationTests {
-    let warehouse: Warehouse
     let id = Identifier(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
 
-    init() async throws {
-        warehouse = try await Warehouse()
+    /// Ten pens and one pot of ink.
+    static func warehouse(_ engine: Engine) async throws -> Warehouse {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 10)
         try await warehouse.add("INK-1", stock: 1)
+        return warehouse
     }
 
-    @Test("all lines are set aside, under the caller's id, for the time asked for")
-    func held() async throws {
+    @Test("all lines are set aside, under the caller's id, for the time asked for", arguments: Engine.allCases)
+    func held(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         let (reservation, isNew) = try await warehouse.reserve(id, ["PEN-1": 2, "INK-1": 1], expiresIn: 60)
         #expect(isNew && reservation.id == id && reservation.state == .held)
         #expect(reservation.lines.map(\.sku) == ["PEN-1", "INK-1"] && reservation.lines.map(\.quantity) == [2, 1])
@@ -29,8 +31,9 @@ struct ReservationTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("if one line is short none is set aside, and every short line is named")
-    func allOrNone() async throws {
+    @Test("if one line is short none is set aside, and every short line is named", arguments: Engine.allCases)
+    func allOrNone(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         let before = try await warehouse.rowCounts()
         let refusal = await #expect(throws: Refusal.self) { try await warehouse.reserve(id, ["PEN-1": 11, "INK-1": 2]) }
         #expect(refusal?.code == .insufficientStock)
@@ -44,15 +47,17 @@ struct ReservationTests {
         #expect(try await warehouse.stock("PEN-1").reserved == 0)
     }
 
-    @Test("a refused reservation leaves its id free: it may be asked for again")
-    func refusedIsForgotten() async throws {
+    @Test("a refused reservation leaves its id free: it may be asked for again", arguments: Engine.allCases)
+    func refusedIsForgotten(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         #expect(try await refusal { try await warehouse.reserve(id, ["INK-1": 2]) } == "insufficient_stock")
         try await warehouse.adjust("INK-1", 1)
         #expect(try await warehouse.reserve(id, ["INK-1": 2]).0.state == .held)
     }
 
-    @Test("a product that does not exist, and one named twice, are told by their lines")
-    func badLines() async throws {
+    @Test("a product that does not exist, and one named twice, are told by their lines", arguments: Engine.allCases)
+    func badLines(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         let pen = try await warehouse.catalogue.product(.sku("PEN-1"))
         let error = await #expect(throws: InvalidInput.self) {
             try await warehouse.reserve(id, ["NONE-1": 1, "PEN-1": 1, pen.id.description: 1])
@@ -60,8 +65,9 @@ struct ReservationTests {
         #expect(error?.errors.map(\.pointer) == ["/lines/0/productId", "/lines/2/productId"])
     }
 
-    @Test("the same reservation again is the same one")
-    func repeated() async throws {
+    @Test("the same reservation again is the same one", arguments: Engine.allCases)
+    func repeated(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         let (first, _) = try await warehouse.reserve(id, ["PEN-1": 2])
         let (second, isNew) = try await warehouse.reserve(id, ["PEN-1": 2])
         #expect(!isNew && second == first)
@@ -70,24 +76,27 @@ struct ReservationTests {
         #expect(try await warehouse.ledger("PEN-1") == ["receipt 10", "reserve 2", "sell 2"])
     }
 
-    @Test("the same id with other content is refused")
-    func conflict() async throws {
+    @Test("the same id with other content is refused", arguments: Engine.allCases)
+    func conflict(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2])
         #expect(try await refusal { try await warehouse.reserve(id, ["PEN-1": 3]) } == "reservation_conflict")
         #expect(try await refusal { try await warehouse.reserve(id, ["PEN-1": 2], order: Identifier(high: 8, low: 8)) } == "reservation_conflict")
         #expect(try await warehouse.stock("PEN-1").reserved == 2)
     }
 
-    @Test("a repeated reservation is known even when its product is gone from the catalogue")
-    func repeatedAfterArchive() async throws {
+    @Test("a repeated reservation is known even when its product is gone from the catalogue", arguments: Engine.allCases)
+    func repeatedAfterArchive(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         let (first, _) = try await warehouse.reserve(id, ["PEN-1": 2])
         try await warehouse.call(.confirm, id)
         try await warehouse.catalogue.archive(.sku("PEN-1"), versions: nil)
         #expect(try await warehouse.reserve(id, ["PEN-1": 2]).0.lines == first.lines)
     }
 
-    @Test("held, sold, returned: each step moves the stock once, however often it is asked for")
-    func life() async throws {
+    @Test("held, sold, returned: each step moves the stock once, however often it is asked for", arguments: Engine.allCases)
+    func life(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2, "INK-1": 1])
         for _ in 1...3 { #expect(try await warehouse.call(.confirm, id).state == .sold) }
         #expect(try await warehouse.stock("PEN-1").onHand == 8)
@@ -102,8 +111,9 @@ struct ReservationTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("a released reservation gives its pieces back once, and cannot be sold")
-    func released() async throws {
+    @Test("a released reservation gives its pieces back once, and cannot be sold", arguments: Engine.allCases)
+    func released(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2])
         for _ in 1...3 { #expect(try await warehouse.call(.release, id).state == .released) }
         #expect(try await warehouse.stock("PEN-1").available == 10)
@@ -112,16 +122,18 @@ struct ReservationTests {
         #expect(try await warehouse.ledger("PEN-1") == ["receipt 10", "reserve 2", "release 2"])
     }
 
-    @Test("nothing is known of an id that nobody used")
-    func unknown() async throws {
+    @Test("nothing is known of an id that nobody used", arguments: Engine.allCases)
+    func unknown(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         #expect(try await refusal { try await warehouse.reservations.reservation(id) } == "reservation_not_found")
         #expect(try await refusal { try await warehouse.call(.confirm, id) } == "reservation_not_found")
     }
 
     // MARK: the barrier
 
-    @Test("an undo that comes before its reservation rules it out", arguments: [ReservationRules.Call.release, .restock])
-    func undoFirst(_ undo: ReservationRules.Call) async throws {
+    @Test("an undo that comes before its reservation rules it out", arguments: Engine.allCases, [ReservationRules.Call.release, .restock])
+    func undoFirst(_ engine: Engine, _ undo: ReservationRules.Call) async throws {
+        let warehouse = try await Self.warehouse(engine)
         for _ in 1...2 {
             let recorded = try await warehouse.call(undo, id)
             #expect(recorded.state == .released && recorded.orderID == nil && recorded.lines.isEmpty && recorded.expiresAt == nil)
@@ -133,8 +145,9 @@ struct ReservationTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("the undo of a confirmation that comes before it rules it out, and frees the stock")
-    func undoOfConfirmFirst() async throws {
+    @Test("the undo of a confirmation that comes before it rules it out, and frees the stock", arguments: Engine.allCases)
+    func undoOfConfirmFirst(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2])
         #expect(try await warehouse.call(.restock, id).state == .released)
         #expect(try await refusal { try await warehouse.call(.confirm, id) } == "already_undone")
@@ -144,8 +157,9 @@ struct ReservationTests {
 
     // MARK: time
 
-    @Test("from its last moment on a reservation cannot be sold, whether or not it was swept")
-    func overdue() async throws {
+    @Test("from its last moment on a reservation cannot be sold, whether or not it was swept", arguments: Engine.allCases)
+    func overdue(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2], expiresIn: 60)
         warehouse.clock.advance(by: .seconds(60))
         #expect(try await warehouse.reservations.reservation(id).state == .expired)
@@ -159,16 +173,18 @@ struct ReservationTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("a moment before its end a reservation can be sold")
-    func inTime() async throws {
+    @Test("a moment before its end a reservation can be sold", arguments: Engine.allCases)
+    func inTime(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.reserve(id, ["PEN-1": 2], expiresIn: 60)
         warehouse.clock.advance(by: .seconds(60) - .microseconds(1))
         #expect(try await warehouse.reservations.expireDue() == 0)
         #expect(try await warehouse.call(.confirm, id).state == .sold)
     }
 
-    @Test("a sweep gives back exactly what is due, in batches, and never what is sold or released")
-    func sweep() async throws {
+    @Test("a sweep gives back exactly what is due, in batches, and never what is sold or released", arguments: Engine.allCases)
+    func sweep(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         try await warehouse.adjust("PEN-1", 1000, .receipt)
         let count = Reservations.sweepBatch + 5
         for _ in 0..<count { try await warehouse.reserve(warehouse.newID(), ["PEN-1": 1], expiresIn: 60) }
@@ -189,8 +205,9 @@ struct ReservationTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("a confirmation and a sweep at the same moment: one of them has it")
-    func sweepRace() async throws {
+    @Test("a confirmation and a sweep at the same moment: one of them has it", arguments: Engine.allCases)
+    func sweepRace(_ engine: Engine) async throws {
+        let warehouse = try await Self.warehouse(engine)
         for round in 0..<20 {
             let id = warehouse.newID()
             try await warehouse.reserve(id, ["PEN-1": 1], expiresIn: 60)

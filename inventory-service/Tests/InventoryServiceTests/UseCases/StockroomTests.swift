@@ -8,12 +8,9 @@ import Testing
 
 @Suite("Stock by hand, and the ledger")
 struct StockroomTests {
-    let warehouse: Warehouse
-
-    init() async throws { warehouse = try await Warehouse() }
-
-    @Test("a receipt is booked as a receipt, and any other reason as an adjustment")
-    func kinds() async throws {
+    @Test("a receipt is booked as a receipt, and any other reason as an adjustment", arguments: Engine.allCases)
+    func kinds(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         try await warehouse.adjust("PEN-1", 10, .receipt)
         try await warehouse.adjust("PEN-1", -3, .damage)
@@ -25,8 +22,9 @@ struct StockroomTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("what reservations hold cannot be taken away")
-    func belowReserved() async throws {
+    @Test("what reservations hold cannot be taken away", arguments: Engine.allCases)
+    func belowReserved(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 5)
         try await warehouse.reserve(warehouse.newID(), ["PEN-1": 3])
         let before = try await warehouse.rowCounts()
@@ -36,8 +34,9 @@ struct StockroomTests {
         try await warehouse.expectBooksBalance()
     }
 
-    @Test("stock never grows beyond what is counted")
-    func limit() async throws {
+    @Test("stock never grows beyond what is counted", arguments: Engine.allCases)
+    func limit(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1")
         try await warehouse.database.execute("UPDATE stock SET on_hand = \(ProductRules.onHand.upperBound - 1)")
         try await warehouse.adjust("PEN-1", 1)
@@ -45,8 +44,9 @@ struct StockroomTests {
         #expect(try await warehouse.adjust("PEN-1", -1).onHand == ProductRules.onHand.upperBound - 1)
     }
 
-    @Test("the ledger is walked from its newest entry back, for one product or for all")
-    func pages() async throws {
+    @Test("the ledger is walked from its newest entry back, for one product or for all", arguments: Engine.allCases)
+    func pages(_ engine: Engine) async throws {
+        let warehouse = try await Warehouse(engine)
         let pen = try await warehouse.add("PEN-1")
         try await warehouse.add("INK-1")
         for delta: Int64 in 1...5 {
@@ -67,8 +67,9 @@ struct StockroomTests {
 
     @Test(
         "an entry of the ledger can be neither changed nor deleted",
-        arguments: ["UPDATE stock_movements SET quantity = 9", "DELETE FROM stock_movements"])
-    func appendOnly(_ statement: String) async throws {
+        arguments: Engine.allCases, ["UPDATE stock_movements SET quantity = 9", "DELETE FROM stock_movements"])
+    func appendOnly(_ engine: Engine, _ statement: String) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 5)
         let error = await #expect(throws: DatabaseError.self) { try await warehouse.database.execute("\(raw: statement)") }
         #expect(error?.code == .checkViolation)
@@ -77,8 +78,9 @@ struct StockroomTests {
 
     @Test(
         "the store itself refuses stock that breaks the invariant",
-        arguments: ["reserved = on_hand + 1", "reserved = -1", "on_hand = -1"])
-    func constraint(_ assignment: String) async throws {
+        arguments: Engine.allCases, ["reserved = on_hand + 1", "reserved = -1", "on_hand = -1"])
+    func constraint(_ engine: Engine, _ assignment: String) async throws {
+        let warehouse = try await Warehouse(engine)
         try await warehouse.add("PEN-1", stock: 5)
         let error = await #expect(throws: DatabaseError.self) { try await warehouse.database.execute("UPDATE stock SET \(raw: assignment)") }
         #expect(error?.code == .checkViolation)

@@ -17,8 +17,6 @@ import Glibc
 final class LibPQConnection: @unchecked Sendable {
     private let pointer: OpaquePointer
     private var isClosed = false
-    /// The socket, for `poll(2)`.
-    let descriptor: Int32
     let usesTLS: Bool
 
     /// Blocks until the server has answered or `connect_timeout` has passed.
@@ -50,12 +48,28 @@ final class LibPQConnection: @unchecked Sendable {
         if let message { PQfreemem(message) }
         guard let options else { return "it is neither a postgres:// URL nor a list of keyword=value" }
         PQconninfoFree(options)
+        // What libpq looks at only when it connects, and which no waiting mends.
+        let ports = value(of: "port", in: url)?.split(separator: ",", omittingEmptySubsequences: true) ?? []
+        guard ports.allSatisfy({ Int($0).map { (1...65535).contains($0) } ?? false }) else { return "the port is no number from 1 to 65535" }
+        let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+        if let mode = value(of: "sslmode", in: url), !modes.contains(mode) { return "sslmode is none of \(modes.joined(separator: ", "))" }
+        return nil
+    }
+
+    /// What a URL says for a keyword, such as `host`; nil where it says nothing, or cannot be read.
+    static func value(of keyword: String, in url: String) -> String? {
+        guard let options = PQconninfoParse(url, nil) else { return nil }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let name = option.pointee.keyword {
+            if String(cString: name) == keyword { return option.pointee.val.map { String(cString: $0) } }
+            option += 1
+        }
         return nil
     }
 
     private init(_ pointer: OpaquePointer) {
         self.pointer = pointer
-        descriptor = PQsocket(pointer)
         usesTLS = PQsslInUse(pointer) == 1
     }
 
@@ -66,6 +80,12 @@ final class LibPQConnection: @unchecked Sendable {
         isClosed = true
         PQfinish(pointer)
     }
+
+    /// The socket, for `poll(2)`; negative once libpq has given it up.
+    var descriptor: Int32 { PQsocket(pointer) }
+
+    /// Whether libpq has given the connection up, as it does when it cannot make sense of what the server sends.
+    var isBroken: Bool { PQstatus(pointer) == CONNECTION_BAD }
 
     // MARK: Sending. False: the connection is lost.
 
@@ -235,7 +255,12 @@ final class LibPQResult: @unchecked Sendable {
         case table = "t"
         case column = "c"
         case constraint = "n"
+        /// The server's function that reported it.
+        case routine = "R"
     }
+
+    /// Whether the server closes the connection with this error.
+    var endsConnection: Bool { self[.severity].map(["FATAL", "PANIC"].contains) ?? false }
 
     /// A part of an error.
     subscript(field: Field) -> String? {
@@ -253,7 +278,14 @@ final class LibPQCanceller: @unchecked Sendable {
     deinit { PQfreeCancel(pointer) }
 
     /// Blocks until the server has taken note, which is before it stops the statement. It may come too early or too late to find one.
+    ///
+    /// Leaves SIGPIPE blocked in the thread: libpq writes here without asking to be spared it, and a server that has just gone away
+    /// must not end the process.
     func cancel() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { reason in
             _ = PQcancel(pointer, reason.baseAddress, Int32(reason.count))
         }

@@ -59,14 +59,15 @@ final class PostgresConnection: @unchecked Sendable {
 
     /// When this connection wants to be looked at again though nothing has arrived.
     var alarm: ContinuousClock.Instant? {
-        var alarm = queue.compactMap { $0.interrupt.deadline?.instant }.min()
+        var alarm = queue.compactMap(\.alarm).min()
         func consider(_ instant: ContinuousClock.Instant?) {
             if let instant { alarm = alarm.map { min($0, instant) } ?? instant }
         }
         if let exchange {
             consider(giveUp(exchange))
             switch cancellation {
-            case .none: if exchange.request.reason == nil { consider(exchange.request.interrupt.deadline?.instant) }
+            // Also when it has passed: that may have been after this connection was last looked at.
+            case .none: consider(exchange.request.alarm)
             case .telling: break
             case .told(_, _, let again): consider(again)
             }
@@ -78,29 +79,28 @@ final class PostgresConnection: @unchecked Sendable {
 
     /// Starts, stops and ends what is due.
     func advance(now: ContinuousClock.Instant) -> Action? {
-        if queue.contains(where: { $0.reason != nil }) {
-            let expired = queue.filter { $0.reason != nil }
-            queue.removeAll { request in expired.contains { $0 === request } }
-            for request in expired { request.complete(.failure(request.reason ?? .timeout)) }
-        }
+        if !queue.isEmpty { queue.removeAll(where: isAnsweredHere) }
         if exchange != nil { return cancelIfDue(now) }
         while exchange == nil, let request = queue.first {
             switch link {
             case .opening: return nil
             case .closed:
-                if let transaction = request.transaction, transaction.opening != nil {
-                    queue.removeFirst()
-                    end(request, lostIn: transaction)
-                    continue
-                }
                 link = .opening
                 return .open
             case .open(let link):
                 queue.removeFirst()
                 start(request, on: link, now)
+                // What came before may have failed the transaction, ended it, or lost the connection.
+                queue.removeAll(where: isAnsweredHere)
             }
         }
         return nil
+    }
+
+    private func isAnsweredHere(_ request: PostgresRequest) -> Bool {
+        var open: UInt64?
+        if case .open = link { open = opening }
+        return request.completeWithoutServer(open: open)
     }
 
     func opened(_ result: Result<LibPQConnection, DatabaseError>) {
@@ -135,33 +135,32 @@ final class PostgresConnection: @unchecked Sendable {
     func close() {
         if case .open(let link) = link { link.close() }
         link = .closed
+        if let request = exchange.take()?.request {
+            request.complete(.failure(request.loss.code == .commitUnknown ? request.loss : .closed))
+        }
         for request in queue { request.complete(.failure(.closed)) }
         queue = []
+        onNotification?(nil)
     }
 
     // MARK: Starting
 
     private func start(_ request: PostgresRequest, on link: LibPQConnection, _ now: ContinuousClock.Instant) {
         var exchange = PostgresExchange(request, started: now)
-        if let transaction = request.transaction {
-            if let opening = transaction.opening, opening != self.opening { return end(request, lostIn: transaction) }
-            switch (request.work, transaction.opening, transaction.failure) {
-            // Nothing has happened yet, so nothing is to be ended.
-            case (.commit, nil, let failure), (.rollback, nil, let failure):
-                return request.complete(failure.map { .failure($0) } ?? .success(nil))
-            case (.commit, _, .some): exchange.rollsBack = true
-            case (.statement, _, .some(let failure)), (.script, _, .some(let failure)):
-                return request.complete(.failure(.afterFailure(failure)))
-            default: break
-            }
+        switch request.work {
+        case .connect: return request.complete(.success(nil))
+        case .commit, .rollback:
+            request.transaction?.hasEnded = true
+            exchange.rollsBack = request.transaction?.failure != nil
+        case .statement, .script, .listen: break
         }
-        if case .connect = request.work { return request.complete(.success(nil)) }
         do throws(DatabaseError) {
             guard try send(&exchange, on: link) else {
                 self.exchange = exchange
                 return lose()
             }
         } catch {
+            if let transaction = request.transaction { transaction.failure = transaction.failure ?? error }
             return request.complete(.failure(error))
         }
         self.exchange = exchange
@@ -275,7 +274,8 @@ final class PostgresConnection: @unchecked Sendable {
             case .result(let result): take(.done(result), on: link)
             case .failure(let result):
                 let error = DatabaseError(result, interrupt: exchange?.request.reason)
-                if error.endsConnection { return lose(exchange?.request.loss.code == .commitUnknown ? nil : error) }
+                if result.endsConnection { return lose(error) }
+                if link.isBroken { return lose() }
                 take(.failed(error), on: link)
             }
             pauses = 0
@@ -357,7 +357,7 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     /// The connection is of no use any more.
-    /// - Parameter error: what the request at work gets; nil for what its loss means.
+    /// - Parameter error: what the server said when it closed the connection, if it said something.
     private func lose(_ error: DatabaseError? = nil) {
         guard case .open(let link) = link else { return }
         link.close()
@@ -369,19 +369,12 @@ final class PostgresConnection: @unchecked Sendable {
         onNotification?(nil)
         guard let exchange = exchange.take() else { return }
         let request = exchange.request
-        let loss = request.loss
-        // Given up because nobody waits for it any more, and nothing was written: that reason says more.
-        let reason = loss.code == .commitUnknown ? nil : request.reason
-        request.transaction?.failure = error ?? loss
-        request.complete(exchange.isCertain ? exchange.outcome : .failure(error ?? reason ?? loss))
-    }
-
-    /// The connection that the transaction began on is gone, and everything it did with it.
-    private func end(_ request: PostgresRequest, lostIn transaction: PostgresTransactionState) {
-        transaction.failure = transaction.failure ?? .connectionLost
-        switch request.work {
-        case .rollback: request.complete(.success(nil))
-        default: request.complete(.failure(transaction.failure ?? .connectionLost))
+        var loss = request.loss
+        if loss.code != .commitUnknown {
+            // Given up because nobody waits for it any more, and nothing was written: that reason says more.
+            loss = error ?? request.reason ?? loss
         }
+        request.transaction?.failure = loss
+        request.complete(exchange.isCertain ? exchange.outcome : .failure(loss))
     }
 }

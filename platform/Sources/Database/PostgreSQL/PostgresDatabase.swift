@@ -8,7 +8,7 @@ import Resilience
 ///   `timestamptz`, identifiers as `uuid`; NULL and lists without one.
 /// - The deadline is kept by asking the server to stop the statement; `statement_timeout` stands behind it, for when this process is gone.
 /// - A connection that is lost is opened anew by the next caller. While the server is down callers are refused at once with `unavailable`,
-///   and one of them tries again after a jittered back-off of up to 2 seconds.
+///   and after a jittered back-off of up to 2 seconds the next ones try again.
 ///
 /// `BEGIN`, `COMMIT`, `SAVEPOINT`, `SET` (other than `SET LOCAL`), `LISTEN`, `COPY` and their like are refused as statements.
 public final class PostgresDatabase: Database {
@@ -30,6 +30,8 @@ public final class PostgresDatabase: Database {
     }
 
     public let dialect = Dialect.postgres
+    /// Where the server is, for logs: `host:port`, with commas between several. A host that begins with `/` is the folder of a Unix socket.
+    public let server: String
     package var statistics: Statistics { Statistics(waitingForConnection: pool.waiterCount) }
 
     private let loop: PostgresLoop
@@ -46,6 +48,7 @@ public final class PostgresDatabase: Database {
         if let problem = LibPQConnection.problem(in: url) {
             throw DatabaseError(.unavailable, "the address of the PostgreSQL server cannot be read: \(problem)")
         }
+        server = Self.server(of: url)
         let defaults = [
             ("connect_timeout", String(max(2, Int64(options.connectTimeout.inSeconds.rounded(.up))))),
             ("application_name", options.applicationName),
@@ -61,6 +64,19 @@ public final class PostgresDatabase: Database {
     deinit {
         // A database that was not shut down lets go of its connections and its threads all the same.
         loop.stop {}
+    }
+
+    private static func server(of url: String) -> String {
+        func list(_ keyword: String) -> [Substring] {
+            LibPQConnection.value(of: keyword, in: url)?.split(separator: ",", omittingEmptySubsequences: false) ?? []
+        }
+        let (hosts, ports) = (list("host").isEmpty ? list("hostaddr") : list("host"), list("port"))
+        func port(_ index: Int) -> Substring {
+            let port = ports.count == 1 ? ports[0] : ports.indices.contains(index) ? ports[index] : ""
+            return port.isEmpty ? "5432" : port
+        }
+        if hosts.isEmpty { return "the local socket, port \(port(0))" }
+        return hosts.enumerated().map { "\($1.isEmpty ? "the local socket" : $1):\(port($0))" }.joined(separator: ",")
     }
 
     /// Opens all connections side by side, so that the first callers need not wait. Throws `unavailable` with what libpq says.

@@ -6,6 +6,15 @@ extension DatabaseError {
     /// - Parameter interrupt: why the caller wanted it stopped, if it did.
     init(_ result: LibPQResult, interrupt: DatabaseError? = nil) {
         let state = result[.sqlState] ?? "?????"
+        if result.endsConnection {
+            self.init(.connectionLost, "the server closed the connection; nothing was written", sqlState: state)
+            return
+        }
+        // Told by the function that checks it: the message is in the server's language.
+        if state == "0A000", result[.routine] == "RevalidateCachedQuery" {
+            self = .stalePlan
+            return
+        }
         self.init(
             sqlState: state, message: result[.message] ?? "", constraint: result[.constraint], table: result[.table], column: result[.column],
             interrupt: interrupt)
@@ -21,7 +30,8 @@ extension DatabaseError {
         self =
             switch (state, state.prefix(2)) {
             case ("23505", _), ("23P01", _): error(.uniqueViolation, "a unique constraint refused the row", constraint: constraint)
-            case ("23503", _): error(.foreignKeyViolation, "a foreign key constraint refused the change", constraint: constraint)
+            // 23001 is what a foreign key with RESTRICT says since PostgreSQL 18.
+            case ("23503", _), ("23001", _): error(.foreignKeyViolation, "a foreign key constraint refused the change", constraint: constraint)
             case ("23514", _): error(.checkViolation, "a check constraint refused the row", constraint: constraint)
             case ("23502", _):
                 error(
@@ -34,8 +44,6 @@ extension DatabaseError {
             case ("55P03", _): error(.busy, "a lock was not to be had in time; nothing was written")
             case ("57014", _):
                 interrupt.map { error($0.code, $0.message) } ?? error(.timeout, "the server stopped the statement; nothing was written")
-            case ("57P01", _), ("57P02", _), ("57P05", _), ("25P03", _), (_, "08"):
-                error(.connectionLost, "the server closed the connection; nothing was written")
             case ("57P03", _), ("53300", _): error(.unavailable, "the server takes no connections now")
             case ("53100", _): error(.diskFull, "the server's disk is full")
             case (_, "53"), (_, "58"): error(.unavailable, "the server lacks what it needs, or its disk fails")
@@ -47,9 +55,9 @@ extension DatabaseError {
             }
     }
 
-    /// Whether the server closes the connection with this.
-    var endsConnection: Bool { code == .connectionLost }
+    static let stalePlan = DatabaseError(
+        .statement, "a table has changed since the statement was prepared; nothing was written", sqlState: "0A000")
 
-    /// Whether a statement that was prepared before fits the schema no more, or is not there.
-    var wantsNewPreparation: Bool { sqlState == "26000" || (sqlState == "0A000" && message.contains("cached plan")) }
+    /// Whether a statement that was prepared before fits the schema no more, or is not there. Prepared anew it may succeed.
+    var wantsNewPreparation: Bool { sqlState == "26000" || self == .stalePlan }
 }

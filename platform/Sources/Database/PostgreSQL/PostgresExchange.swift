@@ -96,9 +96,11 @@ struct PostgresExchange {
 
     /// Whether it is known what became of the request, though the connection is gone.
     ///
-    /// A transaction of its own is committed at the sync, so only the answer to that says that it was; `COMMIT` at once.
+    /// What failed has written nothing, whatever came after it. A transaction of its own is committed at the sync, so only the answer to
+    /// that says that it was; `COMMIT` at once.
     var isCertain: Bool {
-        if case .commit = request.work { return result != nil || failure != nil }
+        if failure != nil { return true }
+        if case .commit = request.work { return result != nil }
         return isComplete
     }
 

@@ -111,7 +111,8 @@ private final class Listener: Sendable {
     private func listen() async -> Bool {
         // Before it is asked: the connection may be lost again before the answer is looked at.
         state.mutex.withLock { $0.isListening = true }
-        let result = await loop.run(.listen(channel), on: connection)
+        // A listener is there until its task is cancelled; its connection is not part of what has a deadline.
+        let result = await Deadline.none { await loop.run(.listen(channel), on: connection) }
         switch result {
         case .success:
             state.mutex.withLock { state in

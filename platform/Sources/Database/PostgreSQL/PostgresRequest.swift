@@ -1,3 +1,5 @@
+import Resilience
+
 /// What is asked of a connection, and who waits for it.
 ///
 /// `@unchecked Sendable` because it changes hands once, when it is submitted: from then on only the loop's thread touches what varies.
@@ -36,10 +38,44 @@ final class PostgresRequest: @unchecked Sendable {
     }
 
     /// Why it should end before it is done, if it should. The end of a transaction is never broken off: its outcome must be known.
-    var reason: DatabaseError? {
+    var reason: DatabaseError? { isEnd ? nil : interrupt.reason }
+
+    /// When ``reason`` will be there by itself.
+    var alarm: ContinuousClock.Instant? { isEnd ? nil : interrupt.deadline?.instant }
+
+    /// Completes a request for which no server is needed, since it is not wanted any more, or its transaction has not begun, has failed,
+    /// has ended, or is gone with its connection: nobody waits for a connection to be opened only to learn that. False if one is needed.
+    ///
+    /// - Parameter open: which opening of the connection is there; nil: none is.
+    func completeWithoutServer(open: UInt64?) -> Bool {
+        guard let answer = answerWithoutServer(open) else { return false }
+        if isEnd { transaction?.hasEnded = true }
+        complete(answer)
+        return true
+    }
+
+    private func answerWithoutServer(_ open: UInt64?) -> Result<LibPQResult?, DatabaseError>? {
+        if let reason { return .failure(reason) }
+        guard let transaction else { return nil }
+        if transaction.hasEnded { return .failure(.ended) }
+        let failure = transaction.failure
+        guard let opening = transaction.opening else {
+            // Nothing has happened yet, so nothing is to be ended.
+            if isEnd { return failure.map { .failure($0) } ?? .success(nil) }
+            return failure.map { .failure(.afterFailure($0)) }
+        }
+        guard opening == open else {
+            transaction.failure = failure ?? .connectionLost
+            if case .rollback = work { return .success(nil) }
+            return .failure(failure ?? .connectionLost)
+        }
+        return isEnd ? nil : failure.map { .failure(.afterFailure($0)) }
+    }
+
+    private var isEnd: Bool {
         switch work {
-        case .commit, .rollback: nil
-        case .statement, .script, .listen, .connect: interrupt.reason
+        case .commit, .rollback: true
+        case .statement, .script, .listen, .connect: false
         }
     }
 
@@ -66,6 +102,8 @@ final class PostgresTransactionState: @unchecked Sendable {
     var opening: UInt64?
     /// What ended its use: only rolling back is left.
     var failure: DatabaseError?
+    /// Its end has been asked for. A statement that comes later would run alone, or inside of somebody else's transaction.
+    var hasEnded = false
 
     init(_ isolation: Isolation) {
         begin =

@@ -127,7 +127,7 @@ extension SQLValue {
         if scale > 0 {
             var fraction = ""
             var position = Int(weight) + 1
-            while fraction.count < Int(scale) {
+            while fraction.utf8.count < Int(scale) {
                 let digit = String(digits.indices.contains(position) ? digits[position] : 0)
                 fraction += String(repeating: "0", count: 4 - digit.count) + digit
                 position += 1

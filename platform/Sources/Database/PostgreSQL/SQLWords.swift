@@ -73,14 +73,14 @@ enum SQLWords {
                 let byte = text[position]
                 switch byte {
                 case 0x20, 0x09...0x0D: position += 1
-                case UInt8(ascii: "-") where peek(1) == UInt8(ascii: "-"): skip { $0 == 0x0A }
+                case UInt8(ascii: "-") where peek(1) == UInt8(ascii: "-"): skip { $0 == 0x0A || $0 == 0x0D }
                 case UInt8(ascii: "/") where peek(1) == UInt8(ascii: "*"): skipComment()
                 case UInt8(ascii: ";"):
                     position += 1
                     return .semicolon
                 case UInt8(ascii: "'"):
                     // E'it\'s': only there a backslash keeps the quote from ending the text.
-                    let escapes = position > 0 && text[position - 1] | 0x20 == UInt8(ascii: "e")
+                    let escapes = isBehindLoneE
                     skipQuoted(by: byte, escapes: escapes)
                     return .other
                 case UInt8(ascii: "\""):
@@ -96,6 +96,12 @@ enum SQLWords {
                 }
             }
             return nil
+        }
+
+        /// Whether the word before is `E`; not one that only ends with it, such as `date'2026-11-24'`.
+        private var isBehindLoneE: Bool {
+            guard position > 0, text[position - 1] | 0x20 == UInt8(ascii: "e") else { return false }
+            return position == 1 || !Self.isPartOfWord(text[position - 2])
         }
 
         private func peek(_ distance: Int) -> UInt8? { position + distance < text.count ? text[position + distance] : nil }
@@ -143,8 +149,13 @@ enum SQLWords {
 
         private mutating func word() -> String {
             let start = position
-            while let byte = peek(0), Self.isLetter(byte) || (0x30...0x39).contains(byte) { position += 1 }
+            while let byte = peek(0), Self.isPartOfWord(byte) { position += 1 }
             return String(decoding: text[start..<position].map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }, as: UTF8.self)
+        }
+
+        /// A name may hold a dollar sign, which then begins no quoted text.
+        private static func isPartOfWord(_ byte: UInt8) -> Bool {
+            isLetter(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "$")
         }
 
         private static func isLetter(_ byte: UInt8) -> Bool {

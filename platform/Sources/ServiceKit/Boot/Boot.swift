@@ -1,5 +1,4 @@
 public import Basics
-public import Database
 import HTTPPath
 public import Hummingbird
 import HummingbirdCore
@@ -112,18 +111,4 @@ public struct ServiceDefinition: Sendable {
         application.logger.logLevel = max(boot.logger.logLevel, .notice)
         return application
     }
-}
-
-/// The service's own database: `DATABASE_URL`, or `DB_HOST` and its parts, or a file in `DATA_DIR`.
-public func openDatabase(_ boot: Boot, defaultFile: String) throws -> any Database {
-    let settings = boot.settings
-    if let url = try settings.optional(ServiceSettings.databaseURL) {
-        if url == "sqlite::memory:" { return try SQLiteDatabase(.memory) }
-        if url.hasPrefix("sqlite:") { return try SQLiteDatabase(.file(String(url.dropFirst("sqlite:".count)))) }
-        throw ConfigurationError("DATABASE_URL must be sqlite:PATH or sqlite::memory:; this version has no other engine yet")
-    }
-    if try settings.optional(ServiceSettings.databaseHost) != nil {
-        throw ConfigurationError("DB_HOST names a PostgreSQL server, and this version has no engine for it yet: unset it to use SQLite")
-    }
-    return try SQLiteDatabase(.file("\(try settings(ServiceSettings.dataDirectory))/\(defaultFile)"))
 }

@@ -37,13 +37,38 @@ public enum ServiceSettings {
 
     public static let dataDirectory = Setting<String>.string(
         "data.dir", default: ".hello-dd", help: "Folder of the embedded database; made if it is not there.")
-    public static let databaseURL = Setting<String>.string(
-        "database.url", secret: true, help: "sqlite:PATH or sqlite::memory:. Without it, and without DB_HOST, a file in DATA_DIR.")
-    public static let databaseHost = Setting<String>.string("db.host", help: "PostgreSQL by parts, which this version has no engine for yet: host.")
+    public static let databaseURL = Setting<String>(
+        "database.url", default: nil, secret: true,
+        expected: "sqlite:PATH, sqlite::memory:, or postgres://USER:PASSWORD@HOST:PORT/NAME",
+        help:
+            "sqlite:PATH, sqlite::memory:, or postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…. Without it, and without DB_HOST, a file in DATA_DIR."
+    ) { text in ["sqlite:", "postgres://", "postgresql://"].contains { text.hasPrefix($0) } ? text : nil }
+    public static let databaseHost = Setting<String>.string(
+        "db.host", help: "PostgreSQL by parts: name or address of the server, or the folder of its Unix socket. DATABASE_URL comes first.")
     public static let databasePort = Setting<Int>.integer("db.port", default: 5432, in: 1...65535, help: "PostgreSQL by parts: port.")
-    public static let databaseName = Setting<String>.string("db.name", help: "PostgreSQL by parts: database; by default the service's name.")
-    public static let databaseUser = Setting<String>.string("db.user", help: "PostgreSQL by parts: role; by default the service's name.")
+    public static let databaseName = Setting<String>.string(
+        "db.name", help: "PostgreSQL by parts: database; by default the service's name with _ for -, such as pricing_service.")
+    public static let databaseUser = Setting<String>.string(
+        "db.user", help: "PostgreSQL by parts: role; by default the service's name with _ for -, such as pricing_service.")
     public static let databasePassword = Setting<String>.string("db.password", secret: true, help: "PostgreSQL by parts: password.")
+    public static let databasePasswordFile = Setting<String>.string(
+        "db.password.file", help: "PostgreSQL by parts: a file that holds the password, as secrets are mounted. Instead of DB_PASSWORD.")
+    public static let databaseTLS = Setting<String>(
+        "db.sslmode", default: nil, expected: "one of \(tlsModes.joined(separator: ", "))",
+        help: """
+            PostgreSQL by parts: TLS, as libpq spells it: disable, allow, prefer, require, verify-ca, verify-full; libpq's own default is prefer. \
+            Only verify-full makes sure whom it talks to.
+            """
+    ) { tlsModes.contains($0) ? $0 : nil }
+    public static let databaseRootCertificate = Setting<String>.string(
+        "db.sslrootcert", help: "PostgreSQL by parts: file of the certificates that may have signed the server's; for verify-ca and verify-full.")
+    public static let databasePoolSize = Setting<Int>.integer(
+        "database.pool.size", default: 8, in: 1...200, unit: "connections",
+        help: "Connections to PostgreSQL. All replicas together must stay below the server's max_connections, by default 100.")
+    public static let databaseStartTimeout = Setting<Duration>.seconds(
+        "database.start.timeout.seconds", default: 30, in: 0...3600,
+        help: "How long a starting service goes on trying a PostgreSQL server that is not there yet; one that starts beside it is there by then.")
+    private static let tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
     public static let keysDirectory = Setting<String>.string(
         "keys.dir", default: ".hello-dd/keys", help: "Folder of the local key pairs; made with fresh keys if it is not there.")
@@ -59,7 +84,9 @@ public enum ServiceSettings {
             SettingInfo(maxConnections), SettingInfo(idleTimeout), SettingInfo(requestTimeout), SettingInfo(drain), SettingInfo(shutdownTimeout),
             SettingInfo(logLevel), SettingInfo(logFormat), SettingInfo(environment), SettingInfo(dataDirectory), SettingInfo(databaseURL),
             SettingInfo(databaseHost), SettingInfo(databasePort), SettingInfo(databaseName), SettingInfo(databaseUser),
-            SettingInfo(databasePassword), SettingInfo(keysDirectory), SettingInfo(issuer), SettingInfo(supervisor),
+            SettingInfo(databasePassword), SettingInfo(databasePasswordFile), SettingInfo(databaseTLS), SettingInfo(databaseRootCertificate),
+            SettingInfo(databasePoolSize), SettingInfo(databaseStartTimeout), SettingInfo(keysDirectory), SettingInfo(issuer),
+            SettingInfo(supervisor),
         ]
     }
 }

@@ -1,4 +1,5 @@
 import Basics
+public import Database
 import HTTPPath
 import Hummingbird
 import NIOCore
@@ -29,22 +30,37 @@ public final class Readiness: Sendable {
 /// One thing a service depends on, and how to see whether it is there.
 public struct HealthCheck: Sendable {
     public let name: String
+    /// What stands behind the name, such as `postgresql`; nil where there is but one possibility. Never an address: anybody may read it.
+    public let engine: String?
     /// Throws what is wrong; bounded by a second whatever it does.
     public let check: @Sendable () async throws -> Void
 
-    public init(_ name: String, _ check: @escaping @Sendable () async throws -> Void) {
+    public init(_ name: String, engine: String? = nil, _ check: @escaping @Sendable () async throws -> Void) {
         self.name = name
+        self.engine = engine
         self.check = check
+    }
+
+    /// Whether the service's database answers.
+    public static func database(_ database: any Database) -> HealthCheck {
+        let engine =
+            switch database.dialect {
+            case .sqlite: "sqlite"
+            case .postgres: "postgresql"
+            }
+        return HealthCheck("database", engine: engine) { try await database.query("SELECT 1 AS one") }
     }
 
     struct Result: JSONWritable {
         let name: String
+        let engine: String?
         let error: String?
         let duration: Duration
 
         func write(to json: inout JSONWriter) {
             json.object {
                 $0.field("name", name)
+                $0.field("engine", engine)
                 $0.field("status", error == nil ? "up" : "down")
                 $0.field("detail", error)
                 $0.field("milliseconds", Double(duration.microseconds) / 1000)
@@ -56,9 +72,9 @@ public struct HealthCheck: Sendable {
         let start = ContinuousClock.now
         do {
             try await withTimeout(.seconds(1)) { try await check() }
-            return Result(name: name, error: nil, duration: .now - start)
+            return Result(name: name, engine: engine, error: nil, duration: .now - start)
         } catch {
-            return Result(name: name, error: Problem.describe(error), duration: .now - start)
+            return Result(name: name, engine: engine, error: Problem.describe(error), duration: .now - start)
         }
     }
 

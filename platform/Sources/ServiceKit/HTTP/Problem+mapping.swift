@@ -35,7 +35,9 @@ extension Problem {
     private static func database(_ error: DatabaseError) -> Problem {
         switch error.code {
         case .timeout: .deadlineExceeded
-        case .busy, .poolExhausted, .connectionLost, .unavailable, .closed, .serializationFailure, .deadlock, .cancelled, .diskFull, .commitUnknown:
+        // The commit may have happened: only what is safe to repeat is to be sent again, which a create is by its Idempotency-Key.
+        case .commitUnknown: .unavailable("The connection to the database was lost, and it is not known whether that was done.")
+        case .busy, .poolExhausted, .connectionLost, .unavailable, .closed, .serializationFailure, .deadlock, .cancelled, .diskFull, .readOnly:
             .unavailable("The database cannot do that now.")
         default: Problem(500, "internal_error", "Something went wrong here, and it is logged under this trace id.")
         }

@@ -154,7 +154,8 @@ public struct Cursor: Hashable, Sendable, CustomStringConvertible {
             let items = json.array, !items.isEmpty, items.count <= 4
         else { return nil }
         let parts = items.compactMap(\.string)
-        guard parts.count == items.count else { return nil }
+        // No list gave out one with a NUL, and not every store can look for it.
+        guard parts.count == items.count, !parts.contains(where: { $0.utf8.contains(0) }) else { return nil }
         self.parts = parts
     }
 

@@ -8,12 +8,17 @@ extension Store {
     /// The discounts of these codes that are not withdrawn, in no order.
     func discounts(codes: [String]) async throws -> [Discount] {
         guard !codes.isEmpty else { return [] }
-        return try await runner.query(
-            "SELECT \(Self.discountColumns) FROM discounts WHERE code IN \(list: codes) AND withdrawn_at IS NULL"
-        ).map(Self.discount)
+        let isAsked = SQL(sqlite: "code IN \(list: codes)", postgres: "code = ANY(\(array: codes)::text[])")
+        return try await runner.query("SELECT \(Self.discountColumns) FROM discounts WHERE \(isAsked) AND withdrawn_at IS NULL").map(Self.discount)
     }
 
-    func discount(_ code: String) async throws -> Discount? { try await discounts(codes: [code]).first }
+    /// - Parameter locking: whether nobody may change it until the transaction ends.
+    func discount(_ code: String, locking: Bool = false) async throws -> Discount? {
+        let lock: SQL = locking ? .forUpdate : ""
+        return try await runner.query(
+            "SELECT \(Self.discountColumns) FROM discounts WHERE code = \(code) AND withdrawn_at IS NULL \(lock)"
+        ).first.map(Self.discount)
+    }
 
     /// Up to `limit` discounts after a code, by code.
     func discounts(after code: String, limit: Int) async throws -> [Discount] {

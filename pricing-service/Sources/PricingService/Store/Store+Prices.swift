@@ -38,7 +38,7 @@ extension Store {
                 WHERE f.product_id = p.product_id AND f.valid_from <= \(now) AND (f.valid_until IS NULL OR f.valid_until > \(now))
                 ORDER BY f.valid_from DESC, f.version DESC LIMIT 1
             )
-            WHERE p.product_id IN \(list: ids) OR p.sku IN \(list: skus)
+            WHERE \(Self.matching(ids, skus))
             """
         )
         return try rows.map { row in
@@ -56,14 +56,23 @@ extension Store {
         }
     }
 
+    private static func matching(_ ids: [Identifier], _ skus: [String]) -> SQL {
+        // One text whatever their number, where a statement's plan is kept for its text.
+        SQL(
+            sqlite: "p.product_id IN \(list: ids) OR p.sku IN \(list: skus)",
+            postgres: "p.product_id = ANY(\(array: ids)::uuid[]) OR p.sku = ANY(\(array: skus)::text[])")
+    }
+
     /// A product's identity, without its price.
-    func product(_ reference: ProductReference) async throws -> StoredPrice? {
+    /// - Parameter locking: whether nobody may change its prices until the transaction ends.
+    func product(_ reference: ProductReference, locking: Bool = false) async throws -> StoredPrice? {
         let condition: SQL =
             switch reference {
             case .id(let id): "product_id = \(id)"
             case .sku(let sku): "sku = \(sku)"
             }
-        return try await runner.query("SELECT product_id, sku, version FROM priced_products WHERE \(condition)").first.map {
+        let lock: SQL = locking ? .forUpdate : ""
+        return try await runner.query("SELECT product_id, sku, version FROM priced_products WHERE \(condition) \(lock)").first.map {
             StoredPrice(productID: try $0.decode("product_id"), sku: try $0.decode("sku"), version: try $0.decode("version"))
         }
     }
@@ -105,6 +114,8 @@ extension Store {
             )
         }
     }
+
+    func lockProducts() async throws { try await lock("priced_products") }
 
     func hasProducts() async throws -> Bool { try await !runner.query("SELECT 1 AS found FROM priced_products LIMIT 1").isEmpty }
 }

@@ -65,7 +65,7 @@ extension Store {
             """
             DELETE FROM quotes WHERE id IN (
                 SELECT q.id FROM quotes q WHERE q.valid_until < \(time)
-                AND NOT EXISTS (SELECT 1 FROM redemptions r WHERE r.quote_id = q.id) ORDER BY q.valid_until LIMIT \(limit)
+                AND NOT EXISTS (SELECT 1 FROM redemptions r WHERE r.quote_id = q.id) ORDER BY q.valid_until LIMIT \(limit) \(SQL.skipLocked)
             )
             """
         )

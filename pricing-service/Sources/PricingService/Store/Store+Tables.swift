@@ -23,6 +23,7 @@ extension Store {
             """
             SELECT t.version, t.valid_from, r.region, r.rate_value, r.rate_scale, r.mode FROM tax_tables t
             JOIN tax_rules r ON r.version = t.version WHERE t.version = \(Self.versionInForce(of: "tax_tables", at: now))
+            ORDER BY r.region
             """
         )
         guard let first = rows.first else { return nil }
@@ -33,7 +34,12 @@ extension Store {
         return TaxTable(version: try first.decode("version"), validFrom: try first.decode("valid_from"), rules: rules)
     }
 
-    /// Adds a table with the next version and gives that. Within a transaction only.
+    /// Has the exchange tables to itself until the transaction ends: what is added is what comes after those that were seen.
+    func lockExchangeTables() async throws { try await lock("exchange_tables") }
+
+    func lockTaxTables() async throws { try await lock("tax_tables") }
+
+    /// Adds a table with the next version and gives that. Within a transaction that holds their lock only.
     func insertExchangeTable(_ rates: [Currency: Rate], validFrom: Timestamp, at now: Timestamp) async throws -> Int64 {
         let version = try await insertTable("exchange_tables", validFrom: validFrom, at: now)
         let rows = rates.map { currency, rate -> SQL in "(\(version), \(currency.code), \(rate.value), \(rate.scale))" }
@@ -41,7 +47,7 @@ extension Store {
         return version
     }
 
-    /// Adds a table with the next version and gives that. Within a transaction only.
+    /// Adds a table with the next version and gives that. Within a transaction that holds their lock only.
     func insertTaxTable(_ rules: [TaxRule], validFrom: Timestamp, at now: Timestamp) async throws -> Int64 {
         let version = try await insertTable("tax_tables", validFrom: validFrom, at: now)
         let rows = rules.map { rule -> SQL in "(\(version), \(rule.region), \(rule.rate.value), \(rule.rate.scale), \(rule.mode.rawValue))" }

@@ -17,6 +17,13 @@ struct Store: Sendable {
         "(SELECT version FROM \(raw: table) WHERE valid_from <= \(now) ORDER BY valid_from DESC, version DESC LIMIT 1)"
     }
 
+    /// Keeps other writers out of a table until the transaction ends; readers go on. For what looks at a whole table and writes what follows
+    /// from it. SQLite has one writer at a time anyway.
+    func lock(_ table: String) async throws {
+        guard runner.dialect == .postgres else { return }
+        try await runner.execute("LOCK TABLE \(raw: table) IN SHARE ROW EXCLUSIVE MODE")
+    }
+
     /// JSON for a text column.
     static func text(_ value: some JSONWritable) -> String { String(buffer: JSONWriter.bytes(value)) }
 

@@ -34,18 +34,25 @@ struct Discounts: Sendable {
     /// Replaces the rule. What was redeemed stays counted.
     func replace(_ code: String, with rule: DiscountRule, _ preconditions: Preconditions) async throws -> Discount {
         let now = sources.now()
-        let current = try await discount(code)
-        guard rule.code == code else { throw Refusal(.invalidBody, at: "/code", "must be the code of the path") }
-        try preconditions.checkChange(of: current.version, required: true)
-        guard let changed = try await Store(database).updateDiscount(rule, from: current.version, at: now) else { throw Problem.preconditionFailed }
-        return changed
+        return try await database.withTransaction { transaction in
+            let store = Store(transaction)
+            guard let current = try await store.discount(code, locking: true) else { throw Self.notFound }
+            guard rule.code == code else { throw Refusal(.invalidBody, at: "/code", "must be the code of the path") }
+            try preconditions.checkChange(of: current.version, required: true)
+            guard let changed = try await store.updateDiscount(rule, from: current.version, at: now) else { throw Problem.preconditionFailed }
+            return changed
+        }
     }
 
     /// From now on the code is unknown; quotes already given stand. Withdrawing what is not there is `discount_not_found`.
     func withdraw(_ code: String, _ preconditions: Preconditions) async throws {
-        let current = try await discount(code)
-        try preconditions.checkChange(of: current.version, required: true)
-        guard try await Store(database).withdrawDiscount(code, from: current.version, at: sources.now()) else { throw Problem.preconditionFailed }
+        let now = sources.now()
+        try await database.withTransaction { transaction in
+            let store = Store(transaction)
+            guard let current = try await store.discount(code, locking: true) else { throw Self.notFound }
+            try preconditions.checkChange(of: current.version, required: true)
+            guard try await store.withdrawDiscount(code, from: current.version, at: now) else { throw Problem.preconditionFailed }
+        }
     }
 
     static let notFound = Refusal(.discountNotFound, "There is no discount of this code.")

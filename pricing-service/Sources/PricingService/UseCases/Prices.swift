@@ -54,27 +54,28 @@ struct Prices: Sendable {
         }
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
-            let known = try await store.product(product)
-            try preconditions.checkChange(of: known?.version, required: true)
-            var entry = PriceEntry(
-                productID: .init(high: 0, low: 0), sku: "", version: 1, base: change.base, validFrom: validFrom, validUntil: change.validUntil,
-                createdAt: now
-            )
-            if let known {
-                if let sku = change.sku, sku != known.sku { throw Refusal(.skuConflict, at: "/sku", "The product has another SKU.") }
-                if let id = change.productID, id != known.productID {
-                    throw Refusal(.skuConflict, at: "/productId", "The SKU belongs to another product.")
-                }
-                guard try await store.advanceProduct(known.productID, from: known.version) else { throw Problem.preconditionFailed }
-                (entry.productID, entry.sku, entry.version) = (known.productID, known.sku, known.version + 1)
-            } else {
-                (entry.productID, entry.sku) = try Self.identity(product, change)
-                guard try await store.insertProduct(entry.productID, sku: entry.sku) else {
-                    throw Refusal(.skuConflict, "The product has another SKU, or the SKU belongs to another product.")
-                }
+            func insertEntry(_ id: Identifier, _ sku: String, version: Int64) async throws -> PriceEntry {
+                let entry = PriceEntry(
+                    productID: id, sku: sku, version: version, base: change.base, validFrom: validFrom, validUntil: change.validUntil, createdAt: now)
+                try await store.insertEntry(entry)
+                return entry
             }
-            try await store.insertEntry(entry)
-            return (entry, known == nil)
+            var found = try await store.product(product, locking: true)
+            if found == nil {
+                try preconditions.checkChange(of: nil, required: true)
+                let (id, sku) = try Self.identity(product, change)
+                if try await store.insertProduct(id, sku: sku) { return (try await insertEntry(id, sku, version: 1), true) }
+                // Somebody else has made it since; or one of its names belongs to another product.
+                found = try await store.product(product, locking: true)
+            }
+            guard let known = found else { throw Refusal(.skuConflict, "The product has another SKU, or the SKU belongs to another product.") }
+            try preconditions.checkChange(of: known.version, required: true)
+            if let sku = change.sku, sku != known.sku { throw Refusal(.skuConflict, at: "/sku", "The product has another SKU.") }
+            if let id = change.productID, id != known.productID {
+                throw Refusal(.skuConflict, at: "/productId", "The SKU belongs to another product.")
+            }
+            guard try await store.advanceProduct(known.productID, from: known.version) else { throw Problem.preconditionFailed }
+            return (try await insertEntry(known.productID, known.sku, version: known.version + 1), false)
         }
     }
 

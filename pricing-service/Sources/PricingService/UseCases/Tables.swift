@@ -24,6 +24,7 @@ struct Tables: Sendable {
         let start = validFrom ?? now
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
+            try await store.lockExchangeTables()
             try preconditions.checkChange(of: try await store.exchangeTable(at: now)?.version, required: false)
             let version = try await store.insertExchangeTable(rates, validFrom: start, at: now)
             return ExchangeTable(version: version, validFrom: start, rates: rates)
@@ -36,6 +37,7 @@ struct Tables: Sendable {
         let start = validFrom ?? now
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
+            try await store.lockTaxTables()
             try preconditions.checkChange(of: try await store.taxTable(at: now)?.version, required: false)
             let version = try await store.insertTaxTable(rules, validFrom: start, at: now)
             return TaxTable(version: version, validFrom: start, rules: rules)

@@ -8,9 +8,9 @@ import Testing
 @testable import PricingService
 
 @Suite struct SeedTests {
-    @Test("the seed prices 60 products, once")
-    func once() async throws {
-        let shop = try await Shop(seeded: false)
+    @Test("the seed prices 60 products, once", arguments: StoreEngine.allCases)
+    func once(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine, seeded: false)
         #expect(try await Seed.plant(PackageResources.prices_csv, in: shop.database, shop.sources) == 60)
         let before = try await shop.rowCounts()
         #expect(try await Seed.plant(PackageResources.prices_csv, in: shop.database, shop.sources) == 0)
@@ -32,9 +32,9 @@ import Testing
     @Test("a damaged seed file is refused", arguments: ["sku,price_minor,currency\nA,x,USD\n", "h\nA,1\n", "h\nA,1,XXX\n"])
     func damaged(csv: String) { #expect(throws: StoredValueError.self) { try Seed.products(Array(csv.utf8)) } }
 
-    @Test("ended quotes that no order took up are deleted after their time, and the others stay")
-    func retention() async throws {
-        let shop = try await Shop()
+    @Test("ended quotes that no order took up are deleted after their time, and the others stay", arguments: StoreEngine.allCases)
+    func retention(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let kept = try await shop.quote(codes: ["SAVE5"])
         _ = try await shop.redemptions.redeem(kept.id, for: .test(500))
         let dropped = try await shop.quote(codes: ["SAVE5"])

@@ -1,6 +1,7 @@
 import Basics
 import Database
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
@@ -8,9 +9,9 @@ import Testing
 /// What the statements themselves promise, whatever the use cases checked before: on an engine where transactions run side by side, only
 /// this decides between two of them.
 @Suite struct StoreTests {
-    @Test("a change from another version changes nothing")
-    func versions() async throws {
-        let shop = try await Shop()
+    @Test("a change from another version changes nothing", arguments: StoreEngine.allCases)
+    func versions(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let store = Store(shop.database)
         #expect(try await !store.advanceProduct(Seed.productID(1), from: 2))
         #expect(try await store.advanceProduct(Seed.productID(1), from: 1))
@@ -23,9 +24,9 @@ import Testing
         #expect(try await !store.withdrawDiscount(rule.code, from: 2, at: shop.clock.now))
     }
 
-    @Test("a redemption is recorded once, and an order holds one")
-    func redemptions() async throws {
-        let store = Store(try await Shop().database)
+    @Test("a redemption is recorded once, and an order holds one", arguments: StoreEngine.allCases)
+    func redemptions(engine: StoreEngine) async throws {
+        let store = Store(try await Shop(engine).database)
         func redemption(_ quote: Int, _ order: Int, _ state: Redemption.State = .redeemed) -> Redemption {
             Redemption(
                 quoteID: .test(quote), orderID: .test(order), state: state, codes: ["A", "B"], redeemedAt: state == .redeemed ? Shop.start : nil,
@@ -42,14 +43,14 @@ import Testing
     }
 
     @Test(
-        "the schema refuses what no use case would write",
-        arguments: [
+        "the schema refuses what no use case would write", arguments: StoreEngine.allCases,
+        [
             "UPDATE discounts SET times_used = -1", "UPDATE price_entries SET amount_minor = -1", "UPDATE exchange_rates SET rate_value = 0",
             "UPDATE tax_rules SET mode = 'other'", "UPDATE price_entries SET valid_until = valid_from", "UPDATE priced_products SET sku = 'SAME'",
-            "INSERT INTO redemptions (quote_id, order_id, state, codes) VALUES ('q', 'o', 'undone', '')",
+            "INSERT INTO redemptions (quote_id, order_id, state, codes) SELECT product_id, product_id, 'undone', '' FROM priced_products",
         ])
-    func constraints(statement: String) async throws {
-        let shop = try await Shop()
+    func constraints(engine: StoreEngine, statement: String) async throws {
+        let shop = try await Shop(engine)
         let error = await #expect(throws: DatabaseError.self) { try await shop.database.execute("\(raw: statement)") }
         #expect(error?.code == .checkViolation || error?.code == .uniqueViolation)
     }

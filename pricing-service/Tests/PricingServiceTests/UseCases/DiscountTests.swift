@@ -2,6 +2,7 @@ import Basics
 import Database
 import HTTPPath
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
@@ -12,17 +13,17 @@ import Testing
         minimumSpend: Money(amountMinor: 100, currency: .jpy), products: ["LAPTOP-001"], startsAt: Shop.start, endsAt: Shop.start + .seconds(5),
         usageLimit: 7, stackable: false)
 
-    @Test("a discount is read back as it was written")
-    func roundTrip() async throws {
-        let shop = try await Shop()
+    @Test("a discount is read back as it was written", arguments: StoreEngine.allCases)
+    func roundTrip(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         try await shop.add(Self.rule)
         let stored = try await shop.discounts.discount("FULL-1")
         #expect(stored.rule == Self.rule && stored.version == 1 && stored.timesUsed == 0)
     }
 
-    @Test("a code is taken once; withdrawn, it may be made anew and begins to count anew")
-    func codes() async throws {
-        let shop = try await Shop()
+    @Test("a code is taken once; withdrawn, it may be made anew and begins to count anew", arguments: StoreEngine.allCases)
+    func codes(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         try await shop.add(Self.rule)
         #expect(try await refusal { try await shop.add(Self.rule) }?.code == .discountExists)
         try await shop.discounts.withdraw("FULL-1", version: 1)
@@ -32,9 +33,9 @@ import Testing
         #expect(try await shop.timesUsed("FULL-1") == 0)
     }
 
-    @Test("a replaced rule moves the version and keeps what was counted")
-    func replaced() async throws {
-        let shop = try await Shop()
+    @Test("a replaced rule moves the version and keeps what was counted", arguments: StoreEngine.allCases)
+    func replaced(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         _ = try await shop.redemptions.redeem(quote.id, for: .test(500))
         let changed = try await shop.discounts.replace(
@@ -45,9 +46,9 @@ import Testing
         #expect(renamed?.errors.first?.pointer == "/code")
     }
 
-    @Test("a change from another version is refused")
-    func versions() async throws {
-        let shop = try await Shop()
+    @Test("a change from another version is refused", arguments: StoreEngine.allCases)
+    func versions(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         await #expect(throws: Problem.self) { try await shop.discounts.withdraw("SAVE5", version: 2) }
         await #expect(throws: Problem.self) {
             try await shop.discounts.replace("BULK", with: DiscountRule(code: "BULK", effect: .percentage(.one)), version: 2)
@@ -55,9 +56,9 @@ import Testing
         #expect(try await shop.discounts.list(after: "", limit: 10).map(\.rule.code) == ["BULK", "LIMITED", "SAVE5", "WELCOME10"])
     }
 
-    @Test("a list goes on after a code")
-    func pages() async throws {
-        let shop = try await Shop()
+    @Test("a list goes on after a code", arguments: StoreEngine.allCases)
+    func pages(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         #expect(try await shop.discounts.list(after: "BULK", limit: 2).map(\.rule.code) == ["LIMITED", "SAVE5"])
     }
 }

@@ -2,14 +2,15 @@ import Basics
 import Database
 import HTTPPath
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
 
 @Suite struct QuoteTests {
-    @Test("a quote is stored as given, signed, and ends after its lifetime")
-    func created() async throws {
-        let shop = try await Shop()
+    @Test("a quote is stored as given, signed, and ends after its lifetime", arguments: StoreEngine.allCases)
+    func created(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(
             [("LAPTOP-001", 2), ("01900000-0000-7009-8000-000000000009", 1)], codes: ["welcome10".uppercased()], region: "US-CA")
         #expect(try await shop.quotes.quote(quote.id, on: shop.database) == quote)
@@ -20,9 +21,9 @@ import Testing
         #expect(quote.breakdown.totals.total.amountMinor == 250_772 + 4730)
     }
 
-    @Test("a quote in another currency starts from the list price there")
-    func converted() async throws {
-        let shop = try await Shop()
+    @Test("a quote in another currency starts from the list price there", arguments: StoreEngine.allCases)
+    func converted(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let listed = try await shop.prices.price(of: .sku("LAPTOP-001"), in: .jpy)
         #expect(listed.price == Money(amountMinor: 196_409, currency: .jpy))
         let quote = try await shop.quote([("LAPTOP-001", 3)], in: .jpy, region: "JP")
@@ -31,9 +32,9 @@ import Testing
         #expect(quote.breakdown.taxRule.mode == .inclusive)
     }
 
-    @Test("a quote ends with the first of its prices and codes that is known to end")
-    func endsEarly() async throws {
-        let shop = try await Shop()
+    @Test("a quote ends with the first of its prices and codes that is known to end", arguments: StoreEngine.allCases)
+    func endsEarly(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         try await shop.add(DiscountRule(code: "SOON", effect: .percentage(.basisPoints(1)), endsAt: Shop.start + .seconds(600)))
         #expect(try await shop.quote(codes: ["SOON"]).validUntil == Shop.start + .seconds(600))
         let change = Prices.Change(base: Money(amountMinor: 1, currency: .usd), validFrom: Shop.start + .seconds(60))
@@ -41,9 +42,9 @@ import Testing
         #expect(try await shop.quote(codes: ["SOON"]).validUntil == Shop.start + .seconds(60))
     }
 
-    @Test("a code is refused before its start and from its end on")
-    func activity() async throws {
-        let shop = try await Shop()
+    @Test("a code is refused before its start and from its end on", arguments: StoreEngine.allCases)
+    func activity(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         try await shop.add(
             DiscountRule(code: "HOUR", effect: .percentage(.basisPoints(1)), startsAt: Shop.start + .seconds(10), endsAt: Shop.start + .seconds(20)))
         #expect(try await refusal { try await shop.quote(codes: ["HOUR"]) }?.code == .discountNotActive)
@@ -53,9 +54,9 @@ import Testing
         #expect(try await refusal { try await shop.quote(codes: ["HOUR"]) }?.code == .discountNotActive)
     }
 
-    @Test("what cannot be quoted is refused with its place, and nothing is stored")
-    func refused() async throws {
-        let shop = try await Shop()
+    @Test("what cannot be quoted is refused with its place, and nothing is stored", arguments: StoreEngine.allCases)
+    func refused(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let before = try await shop.rowCounts()
         let cases: [(QuoteRequest, PricingErrorCode, [String])] = [
             (Shop.request([("NOPE", 1), ("LAPTOP-001", 1), ("NEITHER", 1)]), .lineNotPriced, ["/lines/0/productId", "/lines/2/productId"]),
@@ -75,9 +76,9 @@ import Testing
         #expect(try await shop.rowCounts() == before)
     }
 
-    @Test("without tables only the base currency and the region NONE are offered")
-    func bare() async throws {
-        let shop = try await Shop(seeded: false)
+    @Test("without tables only the base currency and the region NONE are offered", arguments: StoreEngine.allCases)
+    func bare(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine, seeded: false)
         let change = Prices.Change(base: Money(amountMinor: 500, currency: .usd), productID: .test(1))
         _ = try await shop.prices.set(.sku("A-1"), change, version: nil)
         #expect(try await shop.quote([("A-1", 2)]).breakdown.totals.total.amountMinor == 1000)
@@ -85,9 +86,9 @@ import Testing
         #expect(try await refusal { try await shop.quote([("A-1", 2)], region: "DE") }?.code == .taxRegionUnknown)
     }
 
-    @Test("a signature covers every field of the quote")
-    func signature() async throws {
-        let shop = try await Shop()
+    @Test("a signature covers every field of the quote", arguments: StoreEngine.allCases)
+    func signature(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote([("LAPTOP-001", 2)], codes: ["WELCOME10"], region: "US-CA")
         let changes: [(inout Quote) -> Void] = [
             { $0.id = .test(1) }, { $0.createdAt = $0.createdAt + .microseconds(1) }, { $0.validUntil = $0.validUntil + .microseconds(1) },

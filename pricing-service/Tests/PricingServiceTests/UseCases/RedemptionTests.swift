@@ -1,6 +1,7 @@
 import Basics
 import Database
 import PricingAPI
+import TestKit
 import Testing
 
 @testable import PricingService
@@ -9,9 +10,9 @@ import Testing
 @Suite struct RedemptionTests {
     private static let order = Identifier.test(500)
 
-    @Test("a redemption counts each code of the quote once")
-    func redeems() async throws {
-        let shop = try await Shop()
+    @Test("a redemption counts each code of the quote once", arguments: StoreEngine.allCases)
+    func redeems(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["SAVE5", "WELCOME10"])
         let redemption = try await shop.redemptions.redeem(quote.id, for: Self.order)
         #expect(redemption.state == .redeemed)
@@ -21,9 +22,9 @@ import Testing
         #expect(try await shop.timesUsed("BULK") == 0)
     }
 
-    @Test("a duplicate gets the stored answer and counts nothing, also after the quote's end")
-    func duplicate() async throws {
-        let shop = try await Shop()
+    @Test("a duplicate gets the stored answer and counts nothing, also after the quote's end", arguments: StoreEngine.allCases)
+    func duplicate(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let first = try await shop.redemptions.redeem(quote.id, for: Self.order)
         shop.clock.advance(.seconds(3600))
@@ -31,9 +32,9 @@ import Testing
         #expect(try await shop.timesUsed("LIMITED") == 1)
     }
 
-    @Test("an undo gives the count back, once")
-    func undo() async throws {
-        let shop = try await Shop()
+    @Test("an undo gives the count back, once", arguments: StoreEngine.allCases)
+    func undo(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let redeemed = try await shop.redemptions.redeem(quote.id, for: Self.order)
         shop.clock.advance(.seconds(5))
@@ -44,9 +45,9 @@ import Testing
         #expect(try await shop.timesUsed("LIMITED") == 0)
     }
 
-    @Test("an undo that comes first is recorded, and the late redemption is refused")
-    func undoFirst() async throws {
-        let shop = try await Shop()
+    @Test("an undo that comes first is recorded, and the late redemption is refused", arguments: StoreEngine.allCases)
+    func undoFirst(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let undone = try await shop.redemptions.undo(quote.id, for: Self.order)
         #expect(undone.state == .undone && undone.redeemedAt == nil && undone.codes.isEmpty)
@@ -57,27 +58,27 @@ import Testing
         #expect(try await shop.timesUsed("LIMITED") == 1)
     }
 
-    @Test("an undo of an unknown quote is recorded as well")
-    func undoOfNothing() async throws {
-        let shop = try await Shop()
+    @Test("an undo of an unknown quote is recorded as well", arguments: StoreEngine.allCases)
+    func undoOfNothing(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let first = try await shop.redemptions.undo(.test(9), for: Self.order)
         #expect(first.state == .undone)
         #expect(try await shop.redemptions.undo(.test(9), for: Self.order) == first)
         #expect(try await refusal { try await shop.redemptions.redeem(.test(9), for: Self.order) }?.code == .alreadyUndone)
     }
 
-    @Test("a redemption after its undo stays refused")
-    func redeemAfterUndo() async throws {
-        let shop = try await Shop()
+    @Test("a redemption after its undo stays refused", arguments: StoreEngine.allCases)
+    func redeemAfterUndo(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote()
         _ = try await shop.redemptions.redeem(quote.id, for: Self.order)
         _ = try await shop.redemptions.undo(quote.id, for: Self.order)
         #expect(try await refusal { try await shop.redemptions.redeem(quote.id, for: Self.order) }?.code == .alreadyUndone)
     }
 
-    @Test("an unknown quote and an ended one are refused, and nothing is recorded")
-    func refused() async throws {
-        let shop = try await Shop()
+    @Test("an unknown quote and an ended one are refused, and nothing is recorded", arguments: StoreEngine.allCases)
+    func refused(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let before = try await shop.rowCounts()
         #expect(try await refusal { try await shop.redemptions.redeem(.test(9), for: Self.order) }?.code == .quoteNotFound)
@@ -88,9 +89,9 @@ import Testing
         #expect(try await shop.rowCounts()["redemptions"] == before["redemptions"]! + 1)
     }
 
-    @Test("the last use of a limited code goes to one order; a refused redemption counts nothing and may be asked again")
-    func exhausted() async throws {
-        let shop = try await Shop()
+    @Test("the last use of a limited code goes to one order; a refused redemption counts nothing and may be asked again", arguments: StoreEngine.allCases)
+    func exhausted(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         try await shop.add(DiscountRule(code: "ONCE", effect: .fixed(Money(amountMinor: 100, currency: .usd)), usageLimit: 1))
         let quotes = [try await shop.quote(codes: ["ONCE", "SAVE5"]), try await shop.quote(codes: ["ONCE"])]
         _ = try await shop.redemptions.redeem(quotes[1].id, for: .test(501))
@@ -102,9 +103,9 @@ import Testing
         #expect(try await shop.timesUsed("ONCE") == 1)
     }
 
-    @Test("of 200 orders that redeem at once, a code limited to 100 serves exactly 100")
-    func concurrently() async throws {
-        let shop = try await Shop()
+    @Test("of 200 orders that redeem at once, a code limited to 100 serves exactly 100", arguments: StoreEngine.allCases)
+    func concurrently(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let redemptions = shop.redemptions
         let outcomes = try await withThrowingTaskGroup(of: PricingErrorCode?.self) { group in
@@ -117,9 +118,9 @@ import Testing
         #expect(try await shop.timesUsed("LIMITED") == 100)
     }
 
-    @Test("a redemption and its undo sent at once leave the order undone and nothing counted")
-    func race() async throws {
-        let shop = try await Shop()
+    @Test("a redemption and its undo sent at once leave the order undone and nothing counted", arguments: StoreEngine.allCases)
+    func race(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["LIMITED"])
         let redemptions = shop.redemptions
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -135,9 +136,9 @@ import Testing
         }
     }
 
-    @Test("an order holds one quote at a time")
-    func oneQuote() async throws {
-        let shop = try await Shop()
+    @Test("an order holds one quote at a time", arguments: StoreEngine.allCases)
+    func oneQuote(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quotes = [try await shop.quote(codes: ["LIMITED"]), try await shop.quote(codes: ["LIMITED"])]
         _ = try await shop.redemptions.redeem(quotes[0].id, for: Self.order)
         #expect(try await refusal { try await shop.redemptions.redeem(quotes[1].id, for: Self.order) }?.code == .orderAlreadyRedeemed)
@@ -146,9 +147,9 @@ import Testing
         #expect(try await shop.timesUsed("LIMITED") == 1)
     }
 
-    @Test("a quote is redeemed at its price although its code was withdrawn and its price changed since")
-    func promise() async throws {
-        let shop = try await Shop()
+    @Test("a quote is redeemed at its price although its code was withdrawn and its price changed since", arguments: StoreEngine.allCases)
+    func promise(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote(codes: ["WELCOME10"])
         shop.clock.advance(.seconds(1))
         try await shop.discounts.withdraw("WELCOME10", version: 1)
@@ -158,9 +159,9 @@ import Testing
         #expect(try await refusal { try await shop.quote(codes: ["WELCOME10"]) }?.code == .discountUnknown)
     }
 
-    @Test("a quote that somebody changed in the store is not redeemed")
-    func tampered() async throws {
-        let shop = try await Shop()
+    @Test("a quote that somebody changed in the store is not redeemed", arguments: StoreEngine.allCases)
+    func tampered(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
         let quote = try await shop.quote()
         try await shop.database.execute("UPDATE quotes SET body = replace(body, '129900', '129800') WHERE id = \(quote.id)")
         #expect(try await refusal { try await shop.redemptions.redeem(quote.id, for: Self.order) }?.code == .quoteSignatureInvalid)

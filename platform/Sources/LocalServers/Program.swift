@@ -1,0 +1,100 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A program and what it is started with: `posix_spawn(3)`.
+struct Program: Sendable {
+    /// The path of the program, then its arguments.
+    var words: [String]
+    var environment: [String: String]
+
+    /// How a program ended: its exit code, or minus the number of the signal that ended it.
+    typealias ExitCode = Int32
+
+    /// Starts it in a process group of its own, so that Ctrl-C in a terminal does not reach it, with the default signal handlers.
+    /// `descriptors`: what stands where in it, by number; 0 reads nothing.
+    func spawn(descriptors: [Int32: Int32]) throws(LocalServerError) -> pid_t {
+        #if canImport(Darwin)
+        var attributes: posix_spawnattr_t?
+        var actions: posix_spawn_file_actions_t?
+        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_CLOEXEC_DEFAULT
+        #else
+        var attributes = posix_spawnattr_t()
+        var actions = posix_spawn_file_actions_t()
+        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
+        #endif
+        posix_spawnattr_init(&attributes)
+        posix_spawn_file_actions_init(&actions)
+        defer {
+            posix_spawnattr_destroy(&attributes)
+            posix_spawn_file_actions_destroy(&actions)
+        }
+        var every = sigset_t()
+        var none = sigset_t()
+        sigfillset(&every)
+        sigemptyset(&none)
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setsigdefault(&attributes, &every)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for (number, descriptor) in descriptors { posix_spawn_file_actions_adddup2(&actions, descriptor, number) }
+
+        let argv = words.map { strdup($0) } + [nil]
+        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argv + envp { free(pointer) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, words[0], &actions, &attributes, argv, envp)
+        guard result == 0 else { throw LocalServerError(.failed, "\(words[0]): \(System.reason(result))") }
+        return pid
+    }
+
+    /// Waits on a thread of its own for a process of `spawn` to end, and reaps it.
+    static func onEnd(of pid: pid_t, _ body: @escaping @Sendable (ExitCode) -> Void) {
+        System.detachThread {
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            let signal = status & 0x7F
+            body(signal == 0 ? status >> 8 & 0xFF : -signal)
+        }
+    }
+
+    /// Runs it to its end. Returns what it wrote, at most 64 KiB of both outputs together. It is not cancelled: it is for what ends soon.
+    func output() async throws(LocalServerError) -> (code: ExitCode, text: String) {
+        let output = try System.pipe()
+        let pid: pid_t
+        do throws(LocalServerError) {
+            pid = try spawn(descriptors: [1: output.write, 2: output.write])
+        } catch {
+            close(output.read)
+            close(output.write)
+            throw error
+        }
+        close(output.write)
+        let text = await withCheckedContinuation { continuation in
+            System.detachThread {
+                continuation.resume(returning: Self.drain(output.read))
+                close(output.read)
+            }
+        }
+        let code = await withCheckedContinuation { continuation in
+            Self.onEnd(of: pid) { continuation.resume(returning: $0) }
+        }
+        return (code, text)
+    }
+
+    private static func drain(_ descriptor: Int32) -> String {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk.prefix(min(count, 65_536 - bytes.count))
+        }
+    }
+}

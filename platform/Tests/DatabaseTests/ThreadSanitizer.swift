@@ -1,0 +1,1 @@
+../../Sources/Database/ThreadSanitizer.swift
