@@ -20,6 +20,12 @@ def main():
             print(line)
         print(f"{overlay}: {len(rendered.objects)} objects, Kubernetes {manifests.OLDEST} and {manifests.NEWEST}, "
               f"{len(rules.RULES)} rules, {len(complaints)} violations")
+    for overlay, rendered in manifests.render(manifests.TEST_OVERLAYS).items():
+        complaints = [f"{overlay}: {line}" for line in schemas.violations(rendered)]
+        found += len(complaints)
+        for line in complaints:
+            print(line)
+        print(f"{overlay}: {len(rendered.objects)} objects, Kubernetes {manifests.OLDEST} and {manifests.NEWEST}")
     for rule in containers.RULES:
         for line in rule(containers.Files.here()):
             print(f"{line}  [{rule.sentence}]")
