@@ -80,8 +80,8 @@ case $(uname -s) in
         has_cxx_library || missing+=(g++)
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
-            command -v openssl >/dev/null || missing+=(openssl)
             has_postgres || missing+=(postgresql)
+            command -v openssl >/dev/null || missing+=(openssl)
             has_venv || missing+=(python3 python3-venv)
         fi
         ;;
