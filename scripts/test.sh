@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly PYTHON=.venv/bin/python
 # The tests record each HTTP exchange here (one NDJSON file per process); the validator reads them afterwards.
 export HELLO_DD_EXCHANGES="$PWD/.build/exchanges"
+# Tests that run at once in a process. Without a bound all thousand begin together, and each waits for all the others.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}"
 
 summary=()
 failed=0
