@@ -68,6 +68,36 @@ struct UpOnPostgresTests {
         try await shop.down()
     }
 
+    @Test(
+        "the real services run on a server of the shop's own, each with its database, and the tour has no surprise, also after the server was killed")
+    func tour() async throws {
+        let shop = try FakeShop()
+        let ports = ["--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"]
+        let up = try await shop.run(["up", "--detach", "--with-servers", "--data", shop.data] + ports)
+        #expect(up.code == 0, "\(up.errors)")
+        for name in ["inventory", "pricing", "orders"] {
+            let foreign = try await answer(shop, name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> '\(name)'")
+            #expect(foreign == "0")
+            let own = try await answer(shop, name, "SELECT count(*) > 1 FROM pg_tables WHERE schemaname = 'public'")
+            #expect(own == "t")
+        }
+        let first = try await shop.run(["demo", "--brief", "--data", shop.data])
+        #expect(first.code == 0, "\(first.output)\(first.errors)")
+        let server = try #require(try await shop.status().database?.pid)
+        kill(server, SIGKILL)
+        // The services' own word: ready means that their database answers.
+        try await shop.waitUntil("the server is back") { ($0.database?.pid).map { $0 != server } == true }
+        try await eventually(within: .seconds(60), "the services have found it") {
+            try await shop.run(["health", "--data", shop.data]).output.contains("✗") == false
+        }
+        let second = try await shop.run(["demo", "--brief", "--data", shop.data])
+        #expect(second.code == 0, "\(second.output)\(second.errors)")
+        try await shop.down()
+        // No file of SQLite's was made beside it.
+        let files = Files.list(shop.data).filter { $0.hasSuffix(".sqlite") }
+        #expect(files == [])
+    }
+
     @Test("up --with-servers without PostgreSQL is one line that says what to install")
     func absent() async throws {
         let shop = try FakeShop()
