@@ -103,7 +103,9 @@ struct OpenDatabaseTests {
                 service: "parcel-service", settings: Settings(["DATABASE_URL": server.adminURL, "DATABASE_START_TIMEOUT_SECONDS": "600"]),
                 logger: logs.logger("test"))
             async let database = openDatabase(boot, defaultFile: "x")
-            try await eventually(within: .seconds(300), "the wait is logged") { logs.records.contains { $0.message.hasPrefix("the database is not there yet") } }
+            try await eventually(within: .seconds(300), "the wait is logged") {
+                logs.records.contains { $0.message.hasPrefix("the database is not there yet") }
+            }
             #expect(logs.records.first?.metadata["server"] == "127.0.0.1:\(server.port)")
             #expect(!"\(logs.records)".contains(server.password))
             try await server.restart()
@@ -124,11 +126,13 @@ struct OpenDatabaseTests {
         }
     }
 
-    @Test("where the server is, is said without user and password", arguments: [
-        ("postgres://u:p@db:5433/x", "db:5433"), ("postgresql://u:p@db/x", "db:5432"), ("postgres://u:p@a:1,b:2/x", "a:1,b:2"),
-        ("host=a,b port=6 password=p", "a:6,b:6"), ("hostaddr=10.0.0.1", "10.0.0.1:5432"), ("host=/run/pg", "/run/pg:5432"),
-        ("dbname=x port=7", "the local socket, port 7"),
-    ])
+    @Test(
+        "where the server is, is said without user and password",
+        arguments: [
+            ("postgres://u:p@db:5433/x", "db:5433"), ("postgresql://u:p@db/x", "db:5432"), ("postgres://u:p@a:1,b:2/x", "a:1,b:2"),
+            ("host=a,b port=6 password=p", "a:6,b:6"), ("hostaddr=10.0.0.1", "10.0.0.1:5432"), ("host=/run/pg", "/run/pg:5432"),
+            ("dbname=x port=7", "the local socket, port 7"),
+        ])
     func server(_ url: String, _ server: String) async throws {
         let database = try PostgresDatabase(url: url)
         #expect(database.server == server)
