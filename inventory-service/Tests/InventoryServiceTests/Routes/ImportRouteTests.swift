@@ -49,9 +49,9 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("a dry run writes nothing", arguments: Engine.allCases)
-    func dryRun(_ engine: Engine) async throws {
-        try await withInventory(engine, store: .files) { service, _ in
+    @Test("a dry run writes nothing")
+    func dryRun() async throws {
+        try await withInventory(store: .files) { service, _ in
             let before = try service.tableCounts()
             let answer = try await send(service, Self.csv, "text/csv", query: "?dryRun=true").expect(200)
             #expect(answer.json["dryRun"] == true && answer.json["created"] == 1 && answer.json["updated"] == 1)
@@ -59,9 +59,9 @@ struct ImportRouteTests {
         }
     }
 
-    @Test("columns that are missing or unknown are named, another type of body is refused, and nothing is written", arguments: Engine.allCases)
-    func refused(_ engine: Engine) async throws {
-        try await withInventory(engine, store: .files) { service, _ in
+    @Test("columns that are missing or unknown are named, another type of body is refused, and nothing is written")
+    func refused() async throws {
+        try await withInventory(store: .files) { service, _ in
             let before = try service.tableCounts()
             expectProblem(try await send(service, "sku,name\nA-1,A\n", "text/csv"), 422, "invalid_columns", pointer: "category")
             expectProblem(try await send(service, "sku,name,category,hue\nA-1,A,b,c\n", "text/csv"), 422, "invalid_columns", pointer: "hue")

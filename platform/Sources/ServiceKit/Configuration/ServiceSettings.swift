@@ -71,7 +71,8 @@ public enum ServiceSettings {
     private static let tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
     public static let keysDirectory = Setting<String>.string(
-        "keys.dir", default: ".hello-dd/keys", help: "Folder of the local key pairs; made with fresh keys if it is not there.")
+        "keys.dir", default: ".hello-dd/keys",
+        help: "Folder of the local key pairs; made with fresh keys if it is not there. To check tokens, the *.pub.pem files are enough.")
     public static let issuer = Setting<String>.string(
         "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
     public static let supervisor = Setting<Int>.integer(
