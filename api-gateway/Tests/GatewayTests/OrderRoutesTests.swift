@@ -16,9 +16,9 @@ struct OrderRoutesTests {
         ]
     }
 
-    @Test("an order is answered 201 when it is confirmed, and the goods are gone")
-    func confirmed() async throws {
-        try await withShop { shop in
+    @Test("an order is answered 201 when it is confirmed, and the goods are gone", arguments: [TestStore.memory, .postgres])
+    func confirmed(_ store: TestStore) async throws {
+        try await withShop(store: store) { shop in
             let before = try await shop.stock()
             let placed = try await place(shop, Self.body()).expect(201)
             let id = try #require(placed.json["id"]?.string)
@@ -34,9 +34,9 @@ struct OrderRoutesTests {
         }
     }
 
-    @Test("the same key and body give the same order, and the same key with another body is refused")
-    func replay() async throws {
-        try await withShop { shop in
+    @Test("the same key and body give the same order, and the same key with another body is refused", arguments: [TestStore.memory, .postgres])
+    func replay(_ store: TestStore) async throws {
+        try await withShop(store: store) { shop in
             let first = try await place(shop, Self.body(), key: "k").expect(201)
             let again = try await place(shop, Self.body(), key: "k").expect(201)
             #expect(again.header("Idempotency-Replayed") == "true")
@@ -48,9 +48,9 @@ struct OrderRoutesTests {
         }
     }
 
-    @Test("a rejected order is replayed as the same problem")
-    func replayedRejection() async throws {
-        try await withShop { shop in
+    @Test("a rejected order is replayed as the same problem", arguments: [TestStore.memory, .postgres])
+    func replayedRejection(_ store: TestStore) async throws {
+        try await withShop(store: store) { shop in
             let first = try await place(shop, Self.body(method: "card_decline"), key: "k")
             let again = try await place(shop, Self.body(method: "card_decline"), key: "k")
             expectProblem(again, 402, "payment_declined")
@@ -117,9 +117,9 @@ struct OrderRoutesTests {
         }
     }
 
-    @Test("too little stock is answered 409 with every short line")
-    func insufficientStock() async throws {
-        try await withShop { shop in
+    @Test("too little stock is answered 409 with every short line", arguments: [TestStore.memory, .postgres])
+    func insufficientStock(_ store: TestStore) async throws {
+        try await withShop(store: store) { shop in
             let answer = try await place(shop, Self.body(43))
             expectProblem(answer, 409, "insufficient_stock")
             let line = answer.json["lines"]?[0]
@@ -175,9 +175,9 @@ struct OrderRoutesTests {
         }
     }
 
-    @Test("a confirmed order is cancelled: 200, refunded and restocked; and once more changes nothing")
-    func cancel() async throws {
-        try await withShop { shop in
+    @Test("a confirmed order is cancelled: 200, refunded and restocked; and once more changes nothing", arguments: [TestStore.memory, .postgres])
+    func cancel(_ store: TestStore) async throws {
+        try await withShop(store: store) { shop in
             let before = try await shop.stock()
             let id = try #require(try await place(shop, Self.body()).expect(201).json["id"]?.string)
             for _ in 1...2 {

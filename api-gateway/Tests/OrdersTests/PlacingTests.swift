@@ -156,6 +156,14 @@ struct PlacingTests {
         try await scene.expectDone(scene.place(scene.orders()))
     }
 
+    @Test("a conflict that says when to come back refuses nothing: the first try with the same key is still being worked on")
+    func inProgress() async throws {
+        let scene = try await Scene()
+        let busy = Problem(409, "request_in_progress", "Busy.", retryAfterSeconds: 1)
+        for step in ["quote", "redeem", "reserve", "confirm"] { scene.stage.fail(step, .refused(busy)) }
+        try await scene.expectDone(scene.place(scene.orders()))
+    }
+
     @Test(
         "an undo whose answer is lost, or that never arrived, is repeated until it is done", arguments: ["restock", "void", "release", "undo redeem"])
     func lostUndo(_ undo: String) async throws {

@@ -103,7 +103,9 @@ struct OpenDatabaseTests {
                 service: "parcel-service", settings: Settings(["DATABASE_URL": server.adminURL, "DATABASE_START_TIMEOUT_SECONDS": "600"]),
                 logger: logs.logger("test"))
             async let database = openDatabase(boot, defaultFile: "x")
-            try await eventually(within: .seconds(300), "the wait is logged") { logs.records.contains { $0.message.hasPrefix("the database is not there yet") } }
+            try await eventually(within: .seconds(300), "the wait is logged") {
+                logs.records.contains { $0.message.hasPrefix("the database is not there yet") }
+            }
             #expect(logs.records.first?.metadata["server"] == "127.0.0.1:\(server.port)")
             #expect(!"\(logs.records)".contains(server.password))
             try await server.restart()

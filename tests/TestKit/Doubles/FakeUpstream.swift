@@ -21,7 +21,9 @@ public final class FakeUpstream: Upstream {
         }
 
         public static func problem(_ problem: Problem) -> Step {
-            .answer(UpstreamResponse(status: problem.status, headers: [.contentType: Problem.mediaType], body: problem.body(traceID: nil)))
+            var headers: HTTPFields = [.contentType: Problem.mediaType]
+            if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
+            return .answer(UpstreamResponse(status: problem.status, headers: headers, body: problem.body(traceID: nil)))
         }
     }
 

@@ -44,6 +44,7 @@ private enum Schemas {
         let name = "store_\(made.add(1, ordering: .relaxed).newValue)"
         try await administrator.value.execute("CREATE SCHEMA \(raw: name)")
         let url = try await TestPostgres.shared().adminURL
-        return url + (url.contains("?") ? "&" : "?") + "options=-csearch_path%3D\(name)&application_name=\(name)"
+        // What extensions bring is in the schema "public".
+        return url + (url.contains("?") ? "&" : "?") + "options=-csearch_path%3D\(name)%2Cpublic&application_name=\(name)"
     }
 }

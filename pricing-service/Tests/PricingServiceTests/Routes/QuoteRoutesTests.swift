@@ -35,7 +35,9 @@ import Testing
         }
     }
 
-    @Test("the same key and body give the first answer again, another body is refused, and a refusal keeps no key", arguments: [TestStore.memory, .postgres])
+    @Test(
+        "the same key and body give the first answer again, another body is refused, and a refusal keeps no key",
+        arguments: [TestStore.memory, .postgres])
     func idempotent(_ store: TestStore) async throws {
         try await withPricing(store: store) { service, clock in
             let client = service.client

@@ -233,14 +233,16 @@ import Testing
             }
         }
         let calls = [
-            ("rates for a version", setExchange(2, true)), ("rates for any version", setExchange(3, false)), ("taxes for a version", setTaxes(4, true)),
+            ("rates for a version", setExchange(2, true)), ("rates for any version", setExchange(3, false)),
+            ("taxes for a version", setTaxes(4, true)),
             ("taxes for any version", setTaxes(5, false)),
         ]
         try await Self.expectInTurn(calls, on: shop) { scene in
             scene.exchange = try await shop.tables.exchange().version
             scene.taxes = try await shop.tables.taxes().version
         } stored: { scene in
-            let rates = try await shop.database.query("SELECT version, rate_value FROM exchange_rates WHERE version > \(scene.exchange) ORDER BY version")
+            let rates = try await shop.database.query(
+                "SELECT version, rate_value FROM exchange_rates WHERE version > \(scene.exchange) ORDER BY version")
             let taxes = try await shop.database.query("SELECT version, rate_value FROM tax_rules WHERE version > \(scene.taxes) ORDER BY version")
             return try rates.map { "rates \(try $0.decode("version", as: Int64.self) - scene.exchange) \(try $0.decode("rate_value", as: Int.self))" }
                 + taxes.map { "taxes \(try $0.decode("version", as: Int64.self) - scene.taxes) \(try $0.decode("rate_value", as: Int.self))" }
