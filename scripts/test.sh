@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly PYTHON=.venv/bin/python
 # The tests record each HTTP exchange here (one NDJSON file per process); the validator reads them afterwards.
 export HELLO_DD_EXCHANGES="$PWD/.build/exchanges"
+# Tests that run at once in a process. Without a bound all thousand begin together, and each waits for all the others.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}"
 
 summary=()
 failed=0
@@ -68,6 +70,8 @@ step "setup: what the tests need" scripts/setup.sh --test || finish
 step "lint" scripts/lint.sh || true
 step "scripts: their own tests" script_tests || true
 step "openapi: the validator's own tests" "$PYTHON" tests/openapi/self_test.py || true
+step "containers and Kubernetes: the rules' own tests" "$PYTHON" tests/k8s/self_test.py || true
+step "containers and Kubernetes: manifests, compose file and Dockerfile keep the rules" "$PYTHON" tests/k8s/check.py || true
 step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
 step "swift build --build-tests" build || finish
 step "swift test" swift_tests || true

@@ -104,7 +104,8 @@ public struct Orders: Sendable {
             if let known = try await store.find(subject: subject, key: key, transaction) { return known }
             // Refused before anything is stored: the same key may be used again later.
             guard hasRoom else { throw Problem.unavailable("Too many orders are being carried out.", retryAfterSeconds: 2) }
-            guard try await store.insert(id, subject: subject, key: key, bodyHash: bodyHash, request: request, outcome: outcome, now: now, transaction)
+            guard
+                try await store.insert(id, subject: subject, key: key, bodyHash: bodyHash, request: request, outcome: outcome, now: now, transaction)
             else {
                 // Another request with the key came at the same moment, and has committed since: its order is the one.
                 return try await store.find(subject: subject, key: key, transaction)

@@ -55,6 +55,33 @@ struct EncounterTests {
         #expect(waits > 0, "the calls never met")
     }
 
+    @Test("of two requests with one key one is the order, and the other finds it")
+    func place() async throws {
+        let (database, bankDatabase) = (try await StoreEngine.postgres.open(attempts: 1), try await StoreEngine.postgres.open())
+        try await migrate(bankDatabase, Migration.load(SandboxPayments.migrations))
+        try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
+        let seeds = Mutex<UInt64>(0)
+        let encounter = Encounter<(scene: Scene, key: String)>(on: database) {
+            let seed = seeds.withLock { seed in
+                seed += 1
+                return seed
+            }
+            return (Scene(database: database, bankDatabase: bankDatabase, seed: seed), "key-\(seed)")
+        } stored: { meeting in
+            let orders = try await database.query("SELECT id, status FROM orders WHERE idempotency_key = \(meeting.key)")
+            return try orders.map { try $0.decode("status") } + meeting.scene.stage.names
+        }
+        let place: Encounter<(scene: Scene, key: String)>.Call = { meeting, database in
+            let orders = meeting.scene.orders(on: database)
+            switch try await orders.place(Scene.request(), subject: "ann", key: meeting.key, bodyHash: "hash", wait: true) {
+            case .new: return "new"
+            case .replayed: return "replayed"
+            }
+        }
+        let waits = try await encounter.expectInTurn("placing and placing", place, place)
+        #expect(waits > 0, "the calls never met")
+    }
+
     private static func call(_ call: Call) -> Encounter<Meeting>.Call {
         { meeting, database in
             let orders = meeting.scene.orders(on: database)

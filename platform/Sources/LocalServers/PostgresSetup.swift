@@ -158,6 +158,10 @@ struct PostgresSetup: Sendable {
             // Compiling a query pays off after a second; none here takes that long.
             "jit": "off",
         ]
+        #if os(Linux)
+        // After a crash every file is first written to disk: by one call for all, and not by one for each of a thousand (0.4 s here, not 7).
+        if binaries.version >= 14 { settings["recovery_init_sync_method"] = "syncfs" }
+        #endif
         if options.tls {
             settings["ssl"] = "on"
             settings["ssl_cert_file"] = files.certificate

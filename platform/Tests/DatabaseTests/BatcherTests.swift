@@ -211,8 +211,9 @@ private struct Unlucky: Error, Equatable { let input: Int }
         }
         let first = await first(0, of: batcher)
         // Made sure to be in one batch by the order in which they wait.
-        let late = Task { try await Deadline.with(.after(.milliseconds(200))) { try await batcher(1) } }
-        while batcher.statistics.waiting < 1 { await Task.yield() }
+        let deadline = Deadline.after(.milliseconds(200))
+        let late = Task { try await Deadline.with(deadline) { try await batcher(1) } }
+        while batcher.statistics.waiting < 1, !deadline.hasPassed { await Task.yield() }
         let rest = await calls([2, 3], of: batcher)
         script.letGo(0)
         await script.begun(2)

@@ -1,5 +1,6 @@
 import Database
 import Foundation
+import LocalServers
 import Synchronization
 import Testing
 
@@ -36,14 +37,22 @@ final class Store: Sendable {
 
     init(engine: Engine) async throws {
         self.engine = engine
-        server = engine == .postgres ? try await PostgresServer.url() : ""
+        server = engine == .postgres ? try await PostgresServer.shared().adminURL : ""
         if engine == .postgres { try await administer("CREATE SCHEMA \"\(raw: name)\"") }
     }
 
     var folder: String { FileManager.default.temporaryDirectory.path + "/" + name }
     var path: String { folder + "/test.sqlite" }
+
     /// Of the server, with the schema chosen.
-    var url: String { server + (server.contains("?") ? "&" : "?") + "options=-csearch_path%3D%22\(name)%22" }
+    /// - Parameters:
+    ///   - parameters: more of it; without TLS unless they say so.
+    ///   - port: nil for the server's own.
+    func url(_ parameters: String = "sslmode=disable", port: Int? = nil) -> String {
+        var url = URLComponents(string: server)!
+        url.port = port ?? url.port
+        return url.string! + "?options=-csearch_path%3D%22\(name)%22&\(parameters)"
+    }
 
     func open(connections: Int = 4, waiterLimit: Int = 1024) throws -> Opened {
         switch engine {
@@ -57,6 +66,7 @@ final class Store: Sendable {
             options.waiterLimit = waiterLimit
             // What the tests are about is what comes out, not how often it takes many callers of one row to get there.
             options.attempts = 100
+            options.connectTimeout = .seconds(60)
             return Opened(try open(options))
         }
     }
@@ -67,9 +77,10 @@ final class Store: Sendable {
         return database
     }
 
-    /// - Parameter parameters: more of the URL, such as `sslmode=require`.
-    func open(_ options: PostgresDatabase.Options, parameters: String = "") throws -> PostgresDatabase {
-        let database = try PostgresDatabase(url: parameters.isEmpty ? url : url + "&" + parameters, options: options)
+    func open(
+        _ options: PostgresDatabase.Options, parameters: String = "sslmode=disable", port: Int? = nil
+    ) throws -> PostgresDatabase {
+        let database = try PostgresDatabase(url: url(parameters, port: port), options: options)
         opened.withLock { $0.append(database) }
         return database
     }
@@ -84,7 +95,7 @@ final class Store: Sendable {
 
     /// Runs a statement beside the store's own connections.
     func administer(_ sql: SQL) async throws {
-        let database = try PostgresDatabase(url: server)
+        let database = try PostgresDatabase(url: url())
         do {
             try await database.execute(sql)
         } catch {
@@ -175,6 +186,12 @@ extension SQLRunner {
     }
 }
 
+/// The server that this process' tests share; it is gone when the process is. Without PostgreSQL all of them fail.
 enum PostgresServer {
-    static func url() async throws -> String { ProcessInfo.processInfo.environment["TEST_PG"]! }
+    static func shared() async throws -> LocalPostgres { try await starting.value }
+
+    private static let starting = Task {
+        // Many tests run at once, each with a pool.
+        try await LocalPostgres.start(.init(durable: false, settings: ["max_connections": "400"], tls: true))
+    }
 }

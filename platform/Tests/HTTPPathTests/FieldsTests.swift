@@ -117,6 +117,25 @@ struct FieldsTests {
             !accepts(["a": "1", "b": "2"]) { _ = $0.optionalDictionary("v", 0...1) } && !accepts(["": "1"]) { _ = $0.optionalDictionary("v", 0...1) })
     }
 
+    @Test("a NUL is refused in every string, however it is read, and where it stands")
+    func nul() {
+        let json: JSON = [
+            "text": "a\u{0}b", "parsed": "\u{0}", "any": ["deep": [1, "x\u{0}"]], "texts": ["a", "\u{0}"], "parsedTexts": ["\u{0}"],
+            "dictionary": ["k": "\u{0}"], "names": .object([.init("a\u{0}", 1)]),
+        ]
+        let errors = errors(json) {
+            _ = $0.string("text")
+            _ = $0.parsed("parsed", expected: "anything") { $0 }
+            _ = $0.any("any")
+            _ = $0.strings("texts", 1...2)
+            _ = $0.parsedList("parsedTexts", 1...2, expected: "anything") { $0 }
+            _ = $0.optionalDictionary("dictionary", 1...2)
+            _ = $0.any("names")
+        }
+        let expected = ["/text", "/parsed", "/any/deep/1", "/texts/1", "/parsedTexts/0", "/dictionary/k", "/names"]
+        #expect(errors == Dictionary(uniqueKeysWithValues: expected.map { ($0, "must not hold control characters") }))
+    }
+
     @Test("control characters are refused, line breaks and tabs are not", arguments: ["\u{0}", "\u{1B}", "\u{7F}", "\u{8}"])
     func controls(_ character: String) {
         #expect(errors(["v": .string("a\(character)b")]) { _ = $0.string("v") } == ["/v": "must not hold control characters"])

@@ -36,7 +36,7 @@ import Darwin
 
     @Test("after a kill or a stop, a restart is on the same port with what was committed")
     func restart() async throws {
-        let server = try await LocalPostgres.start(.init(durable: false))
+        let server = try await LocalPostgres.start(.init())
         _ = try await psql(server, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
         let port = server.port
         let first = try #require(server.processIdentifier)

@@ -279,4 +279,58 @@ struct LocalKeysTests {
             #expect(key.algorithm == .es256)
         }
     }
+
+    /// A folder as it is mounted where tokens are only checked.
+    private func publish(_ folders: [String], in folder: String) throws {
+        let pems = try folders.map { source in
+            let pem = try String(contentsOfFile: "\(source)/services.pem", encoding: .utf8)
+            return try P256.Signing.PrivateKey(pemRepresentation: pem).publicKey.pemRepresentation
+        }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try pems.joined(separator: "\n").write(toFile: "\(folder)/services.pub.pem", atomically: true, encoding: .utf8)
+    }
+
+    @Test("who only checks tokens needs public keys only: the old one and the new one, while they change")
+    func publicFile() async throws {
+        try await withTemporaryFolder { folder in
+            let (old, new, mounted) = (LocalKeys(folder: "\(folder)/old"), LocalKeys(folder: "\(folder)/new"), "\(folder)/mounted")
+            let ids = [try old.jwks(.services).keys[0].keyIdentifier, try new.jwks(.services).keys[0].keyIdentifier]
+            try publish(["\(folder)/old", "\(folder)/new"], in: mounted)
+            let jwks = try LocalKeys(folder: mounted).jwks(.services)
+            #expect(jwks.keys.map(\.keyIdentifier) == ids)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: mounted) == ["services.pub.pem"], "nothing was made beside it")
+            let authorizer = try await Authorizer(jwks: jwks, issuer: "i", audience: "a", roles: [.service])
+            for keys in [old, new] {
+                let token = try await keys.signer(.services).token(issuer: "i", subject: "s", audience: "a", role: .service, lifetime: .seconds(60))
+                #expect(try await authorizer.identify([.authorization: "Bearer \(token)"]).role == .service)
+            }
+        }
+    }
+
+    @Test("a folder of public keys signs nothing, and a private key that nobody would accept is refused")
+    func signingNeedsItsPair() async throws {
+        try await withTemporaryFolder { folder in
+            _ = try LocalKeys(folder: "\(folder)/other").jwks(.services)
+            try publish(["\(folder)/other"], in: "\(folder)/mounted")
+            let keys = LocalKeys(folder: "\(folder)/mounted")
+            let lacking = await #expect(throws: ConfigurationError.self) { _ = try await keys.signer(.services) }
+            #expect(lacking?.description.contains("signing needs services.pem") == true)
+            let stranger = P256.Signing.PrivateKey().pemRepresentation
+            try stranger.write(toFile: "\(folder)/mounted/services.pem", atomically: true, encoding: .utf8)
+            let strange = await #expect(throws: ConfigurationError.self) { _ = try await keys.signer(.services) }
+            #expect(strange?.description.contains("does not hold the public part") == true)
+        }
+    }
+
+    @Test("a file of public keys is read whole or refused", arguments: ["", "\n", "no key", "-----END PUBLIC KEY-----"])
+    func brokenPublicFile(text: String) async throws {
+        try await withTemporaryFolder { folder in
+            try text.write(toFile: "\(folder)/users.pub.pem", atomically: true, encoding: .utf8)
+            let error = #expect(throws: ConfigurationError.self) { try LocalKeys(folder: folder).jwks(.users) }
+            #expect(error?.description.contains("users.pub.pem must hold 1 to 16 P-256 public keys") == true)
+            try (text + P256.Signing.PrivateKey().publicKey.pemRepresentation + "and more")
+                .write(toFile: "\(folder)/users.pub.pem", atomically: true, encoding: .utf8)
+            #expect(throws: ConfigurationError.self) { try LocalKeys(folder: folder).jwks(.users) }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import HTTPPath
+import HTTPTypes
 import ServiceKit
 import TestKit
 import Testing
@@ -38,12 +39,16 @@ struct HealthTests {
     @Test("while it drains, a service is not ready, alive, and still answers")
     func drain() async throws {
         try await withService(ProbeService().definition, settings: ["DRAIN_SECONDS": "300"]) { service in
-            #expect(try await service.client.get("/health/ready").status == 200)
+            let before = try await service.client.get("/health/ready")
+            #expect(before.status == 200)
+            #expect(before.headers[.connection] == nil)
             await service.beginShutdown()
             try await eventually(within: .seconds(60), "readiness turns false") { try await service.client.get("/health/ready").status == 503 }
             expectProblem(try await service.client.get("/health/ready"), 503, "not_ready")
             #expect(try await service.client.get("/health/live").status == 200)
-            #expect(try await service.client.get("/api/v1/who").status == 200)
+            let answer = try await service.client.get("/api/v1/who")
+            #expect(answer.status == 200)
+            #expect(answer.headers[.connection] == "close", "a caller that keeps its connection is cut off when the listener closes")
             service.abort()
         }
     }

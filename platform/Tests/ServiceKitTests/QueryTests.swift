@@ -88,6 +88,7 @@ struct QueryTests {
         #expect(try request("").query { $0.page().limit } == 50)
         #expect(try request("limit=200").query { $0.page().limit } == 200)
         for limit in ["0", "201", "-1", "1.5", "x"] { #expect(errors("limit=\(limit)") { _ = $0.page() }.keys.sorted() == ["limit"]) }
+        #expect(Cursor(Cursor("a\u{0}b").description) == nil, "not every store can look for a NUL")
         let cursor = Cursor("a&b", "2")
         #expect(try request("cursor=\(cursor)").query { $0.page().cursor } == cursor)
         for text in ["!!", "bm90IGpzb24", "W10", "WzFd", "W1siYSJdXQ", "e30", "", String(repeating: "x", count: 2000)] {

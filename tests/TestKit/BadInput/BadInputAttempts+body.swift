@@ -51,6 +51,8 @@ extension BadInputAttempts {
                 add(
                     .overLong, pointer, "\(length) characters at \(pointer)", .body(pointer),
                     body: with(.string(String(repeating: "x", count: length))))
+                // Well-formed, and yet nothing that every store can hold.
+                add(.outOfRange, pointer, "a NUL at \(pointer)", .body(pointer), body: with("a\u{0}b"))
                 if node?.isEnum ?? false { add(.unknownEnum, pointer, "an unknown value at \(pointer)", .body(pointer), body: with("no_such_value")) }
                 if example.references.contains(pointer) {
                     let id = Sources.system.makeID().description

@@ -62,7 +62,7 @@ struct BadInputAttempts {
 
     private mutating func spoilPath() {
         let malformed = [
-            ("a control character", "a%01b"), ("invalid UTF-8", "%C3%28"), ("invalid percent-encoding", "%zz"),
+            ("a control character", "a%01b"), ("a NUL", "a%00b"), ("invalid UTF-8", "%C3%28"), ("invalid percent-encoding", "%zz"),
             ("300 characters", String(repeating: "x", count: 300)),
         ]
         for name in example.parameters {
@@ -111,8 +111,8 @@ struct BadInputAttempts {
             }
         }
         if documented.contains(where: { $0.name == "cursor" }), !example.query.contains(where: { $0.key == "cursor" }) {
-            // No base64; base64 of no JSON; of an empty list; of a list of a number.
-            for garbage in ["%21%21", "bm90IGpzb24", "W10", "WzFd"] {
+            // No base64; base64 of no JSON; of an empty list; of a list of a number; of a list of a NUL.
+            for garbage in ["%21%21", "bm90IGpzb24", "W10", "WzFd", "WyJcdTAwMDAiXQ"] {
                 add(.wrongType, "cursor", "a cursor that no list gave out", .parameter("cursor"), path: adding("cursor=\(garbage)"))
             }
         }

@@ -59,7 +59,9 @@ public struct Encounter<Scene: Sendable>: Sendable {
                 (result.first == one.first || allowed(result.first)) && (result.second == one.second || allowed(result.second))
                     && result.stored == one.stored
             }
-            #expect(isRight, "\(name), the first one stopped before its statement \(point): \(result); in turn: \(serial)", sourceLocation: sourceLocation)
+            #expect(
+                isRight, "\(name), the first one stopped before its statement \(point): \(result); in turn: \(serial)", sourceLocation: sourceLocation
+            )
             waits += hasWaited ? 1 : 0
             guard hasMet else { break }
             point += 1

@@ -72,7 +72,8 @@ struct ConcurrentBatch {
 
     /// One sentence for each thing that no order explains.
     func faults() -> [String] {
-        var faults: [String] = []
+        var faults = calls.filter { $0.answer.hasPrefix("failed") }.map { "\($0.action) \($0.answer)" }
+        guard faults.isEmpty else { return faults }
         for id in Set(before.reservations.keys).union(after.reservations.keys).union(calls.compactMap(\.action.id)).sorted() {
             if !hasExplanation(id) {
                 let told = calls.filter { $0.action.id == id }.map { "\($0.action) → \($0.answer)" }

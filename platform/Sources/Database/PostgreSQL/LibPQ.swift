@@ -43,6 +43,8 @@ final class LibPQConnection: @unchecked Sendable {
 
     /// What is wrong with a URL; nil if it can be read. libpq's message may quote the text, so it is not passed on.
     static func problem(in url: String) -> String? {
+        // Libpq would take what the environment or its own defaults say.
+        if url.allSatisfy(\.isWhitespace) { return "it is empty" }
         var message: UnsafeMutablePointer<CChar>?
         let options = PQconninfoParse(url, &message)
         if let message { PQfreemem(message) }
@@ -230,6 +232,9 @@ final class LibPQResult: @unchecked Sendable {
     fileprivate init(_ pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { PQclear(pointer) }
+
+    /// A success that says nothing, for what is tested without a server.
+    static var nothing: LibPQResult { LibPQResult(PQmakeEmptyPGresult(nil, PGRES_COMMAND_OK)) }
 
     var rowCount: Int { Int(PQntuples(pointer)) }
     var columnCount: Int { Int(PQnfields(pointer)) }

@@ -221,7 +221,7 @@ private final class Pipe: Sendable {
     init() throws(DatabaseError) {
         var ends: (Int32, Int32) = (-1, -1)
         let code = withUnsafeMutablePointer(to: &ends) {
-            $0.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe_pipe($0) }
+            $0.withMemoryRebound(to: Int32.self, capacity: 2) { systemPipe($0) }
         }
         guard code == 0 else { throw DatabaseError(.unavailable, "this process has no file descriptors left") }
         (reading, writing) = ends
@@ -239,7 +239,7 @@ private final class Pipe: Sendable {
     /// A full pipe wakes as well.
     func write() {
         var byte: UInt8 = 0
-        unsafe_write(writing, &byte)
+        systemWrite(writing, &byte)
     }
 
     func drain() {
@@ -250,8 +250,8 @@ private final class Pipe: Sendable {
 }
 
 // Named apart from the methods above, which would hide them.
-private func unsafe_pipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 { pipe(ends) }
-private func unsafe_write(_ descriptor: Int32, _ byte: UnsafeRawPointer) { _ = write(descriptor, byte, 1) }
+private func systemPipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 { pipe(ends) }
+private func systemWrite(_ descriptor: Int32, _ byte: UnsafeRawPointer) { _ = write(descriptor, byte, 1) }
 
 extension Bool {
     /// Sets a new value and gives the old one.

@@ -6,6 +6,11 @@ public struct PostgresNotification: Hashable, Sendable {
     public let channel: String
     /// Up to 8,000 bytes.
     public let payload: String
+
+    public init(channel: String, payload: String) {
+        self.channel = channel
+        self.payload = payload
+    }
 }
 
 /// What is sent by `NOTIFY` on one channel, for as long as it is iterated over: one iterator, on a connection of its own.

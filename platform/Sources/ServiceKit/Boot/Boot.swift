@@ -78,7 +78,7 @@ public struct ServiceDefinition: Sendable {
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
         let pipeline = Pipeline(
-            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger,
+            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)))

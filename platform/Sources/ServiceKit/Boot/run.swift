@@ -32,6 +32,7 @@ extension ServiceDefinition {
             case "--help", "-h", "help": print(helpText)
             case "--version", "version": print("\(name) \(BuildInfo.version)")
             case "health": exit(await checkHealth() ? 0 : 1)
+            case "migrate": try await prepare()
             default: try await serve()
             }
             exit(0)
@@ -55,6 +56,26 @@ extension ServiceDefinition {
     }
 
     private func serve() async throws {
+        let (boot, parts) = try await start()
+        do {
+            try await run(boot, parts)
+        } catch {
+            await parts.close()
+            throw error
+        }
+        await parts.close()
+        boot.logger.info("stopped")
+    }
+
+    /// `SERVICE migrate`: everything of a start but the serving. A rollout that runs it first, as a step of its own, fails there
+    /// where a migration does, while the replicas before it go on serving.
+    private func prepare() async throws {
+        let (boot, parts) = try await start()
+        await parts.close()
+        boot.logger.info("the database is up to date")
+    }
+
+    private func start() async throws -> (Boot, ServiceParts) {
         try checkArguments()
         let settings = try await Settings()
         try check(settings)
@@ -64,15 +85,7 @@ extension ServiceDefinition {
             logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info,
             metadataProvider: Self.logMetadata)
         let boot = Boot(service: name, settings: settings, logger: Logger(label: name), telemetry: telemetry)
-        let parts = try await build(boot)
-        do {
-            try await run(boot, parts)
-        } catch {
-            await parts.close()
-            throw error
-        }
-        await parts.close()
-        boot.logger.info("stopped")
+        return (boot, try await build(boot))
     }
 
     /// What every record logged within a request carries.
@@ -148,6 +161,7 @@ extension ServiceDefinition {
             \(name) \(BuildInfo.version)
 
             USAGE: \(name) [--flag VALUE …]     runs the service until SIGTERM or Ctrl-C
+                   \(name) migrate [--flag …]   brings its database up to date and ends
                    \(name) health               exit status 0 if the running service is ready
                    \(name) --version
 

@@ -47,9 +47,9 @@ public enum ServiceSettings {
         "db.host", help: "PostgreSQL by parts: name or address of the server, or the folder of its Unix socket. DATABASE_URL comes first.")
     public static let databasePort = Setting<Int>.integer("db.port", default: 5432, in: 1...65535, help: "PostgreSQL by parts: port.")
     public static let databaseName = Setting<String>.string(
-        "db.name", help: "PostgreSQL by parts: database; by default the service's name with _ for -, such as pricing_service.")
+        "db.name", help: "PostgreSQL by parts: database; by default the service's name with _ for -.")
     public static let databaseUser = Setting<String>.string(
-        "db.user", help: "PostgreSQL by parts: role; by default the service's name with _ for -, such as pricing_service.")
+        "db.user", help: "PostgreSQL by parts: role; by default the service's name with _ for -.")
     public static let databasePassword = Setting<String>.string("db.password", secret: true, help: "PostgreSQL by parts: password.")
     public static let databasePasswordFile = Setting<String>.string(
         "db.password.file", help: "PostgreSQL by parts: a file that holds the password, as secrets are mounted. Instead of DB_PASSWORD.")
@@ -71,7 +71,8 @@ public enum ServiceSettings {
     private static let tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
     public static let keysDirectory = Setting<String>.string(
-        "keys.dir", default: ".hello-dd/keys", help: "Folder of the local key pairs; made with fresh keys if it is not there.")
+        "keys.dir", default: ".hello-dd/keys",
+        help: "Folder of the local key pairs; made with fresh keys if it is not there. To check tokens, the *.pub.pem files are enough.")
     public static let issuer = Setting<String>.string(
         "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
     public static let supervisor = Setting<Int>.integer(

@@ -14,6 +14,7 @@ struct Pipeline: RouterMiddleware {
     let routes: [RouteKey: Routes.Entry]
     let authorizer: Authorizer
     let logger: Logger
+    let readiness: Readiness
     let limits: Limits
     private let inFlight = InFlight()
 
@@ -27,10 +28,11 @@ struct Pipeline: RouterMiddleware {
         let count = Atomic<Int>(0)
     }
 
-    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, limits: Limits) {
+    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, limits: Limits) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
         self.authorizer = authorizer
         self.logger = logger
+        self.readiness = readiness
         self.limits = limits
     }
 
@@ -59,6 +61,8 @@ struct Pipeline: RouterMiddleware {
             response.headers[.correlationID] = call.correlationID
             response.headers[.xContentTypeOptions] = "nosniff"
             if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+            // Callers leave by themselves, between two requests, before the listener cuts the connections that are left.
+            if readiness.state == .draining { response.headers[.connection] = "close" }
             report(request, route, response, failure, .now - start, context)
             if isHead {
                 let length = response.headers[.contentLength]

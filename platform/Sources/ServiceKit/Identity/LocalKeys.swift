@@ -15,6 +15,8 @@ import Darwin
 ///
 /// Two pairs, because their powers differ: `users` may name persons' roles, `services` may name services.
 /// The folder is `0700`, private keys are `0600`; several processes may start at once.
+///
+/// Where keys are mounted rather than made, whoever only checks gets `PAIR.pub.pem` and no private key.
 public struct LocalKeys: Sendable {
     public enum Pair: String, CaseIterable, Sendable {
         case users, services
@@ -24,27 +26,52 @@ public struct LocalKeys: Sendable {
 
     public init(folder: String) { self.folder = folder }
 
-    /// The public keys of a pair, made if they are not there.
+    /// The public keys of a pair: those of `PAIR.pub.pem` if it is there, else that of the private key, made if it is not there.
+    ///
+    /// The file may hold up to 16 keys, so that they can be changed: first the new one is made known beside the old, then it signs.
     public func jwks(_ pair: Pair) throws(ConfigurationError) -> JWKS {
-        let key = try privateKey(pair)
-        // x963 is one byte 04, then x and y.
-        let point = key.publicKey.x963Representation.dropFirst()
-        return JWKS(keys: [
-            JWK.ecdsa(
-                .es256, identifier: JWKIdentifier(string: Self.keyID(key)), x: base64URLEncoded(point.prefix(32)),
-                y: base64URLEncoded(point.suffix(32)),
-                curve: .p256)
-        ])
+        let keys: [P256.Signing.PublicKey]
+        if let published = try publicKeys(pair) { keys = published } else { keys = [try privateKey(pair).publicKey] }
+        return JWKS(
+            keys: keys.map { key in
+                // x963 is one byte 04, then x and y.
+                let point = key.x963Representation.dropFirst()
+                return JWK.ecdsa(
+                    .es256, identifier: JWKIdentifier(string: Self.keyID(key)), x: base64URLEncoded(point.prefix(32)),
+                    y: base64URLEncoded(point.suffix(32)), curve: .p256)
+            })
     }
 
     /// Signs tokens with a pair's private key.
+    /// - Throws: also where `PAIR.pub.pem` is there and does not hold its public part: nobody would accept its tokens.
     public func signer(_ pair: Pair) async throws(ConfigurationError) -> TokenSigner {
+        let known = try publicKeys(pair)
+        if known != nil, try read("\(folder)/\(pair.rawValue).pem") == nil {
+            throw ConfigurationError("\(folder) has the public keys of \(pair.rawValue) only: signing needs \(pair.rawValue).pem")
+        }
         let key = try privateKey(pair)
-        return await TokenSigner(key: key, keyID: Self.keyID(key))
+        let keyID = Self.keyID(key.publicKey)
+        if let known, !known.contains(where: { Self.keyID($0) == keyID }) {
+            throw ConfigurationError("\(folder): \(pair.rawValue).pub.pem does not hold the public part of \(pair.rawValue).pem")
+        }
+        return await TokenSigner(key: key, keyID: keyID)
     }
 
-    private static func keyID(_ key: P256.Signing.PrivateKey) -> String {
-        base64URLEncoded(Array(SHA256.hash(data: key.publicKey.rawRepresentation)).prefix(9))
+    private static func keyID(_ key: P256.Signing.PublicKey) -> String {
+        base64URLEncoded(Array(SHA256.hash(data: key.rawRepresentation)).prefix(9))
+    }
+
+    /// nil if there is no such file.
+    private func publicKeys(_ pair: Pair) throws(ConfigurationError) -> [P256.Signing.PublicKey]? {
+        let path = "\(folder)/\(pair.rawValue).pub.pem"
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        let end = "-----END PUBLIC KEY-----"
+        let blocks = String(decoding: data, as: UTF8.self).split(separator: end).filter { $0.contains { !$0.isWhitespace } }
+        let keys = blocks.compactMap { try? P256.Signing.PublicKey(pemRepresentation: $0 + end) }
+        guard (1...16).contains(keys.count), keys.count == blocks.count else {
+            throw ConfigurationError("\(path) must hold 1 to 16 P-256 public keys in PEM form, and nothing else")
+        }
+        return keys
     }
 
     private func privateKey(_ pair: Pair) throws(ConfigurationError) -> P256.Signing.PrivateKey {

@@ -9,9 +9,9 @@ import Testing
 @Suite struct DiscountRoutesTests {
     private static let percentage: JSON = ["code": "spring-1", "kind": "percentage", "rate": ["value": 15, "scale": 2]]
 
-    @Test("a code is made, read, changed and withdrawn")
-    func life() async throws {
-        try await withPricing { service, _ in
+    @Test("a code is made, read, changed and withdrawn", arguments: [TestStore.memory, .postgres])
+    func life(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let client = service.client
             let made = try await client.post("/api/v1/discounts", json: Self.percentage, as: .gateway).expect(201)
             #expect(made.json["code"] == "SPRING-1" && made.json["stackable"] == true && made.json["timesUsed"] == 0)
@@ -34,9 +34,9 @@ import Testing
         }
     }
 
-    @Test("codes are listed in order, page by page")
-    func list() async throws {
-        try await withPricing { service, _ in
+    @Test("codes are listed in order, page by page", arguments: [TestStore.memory, .postgres])
+    func list(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let first = try await service.client.get("/api/v1/discounts?limit=3", as: .gateway).expect(200)
             #expect(first.json["items"]?.array?.map { $0["code"] } == ["BULK", "LIMITED", "SAVE5"])
             let cursor = try #require(first.json["nextCursor"]?.string)
@@ -45,9 +45,9 @@ import Testing
         }
     }
 
-    @Test("a repeated create with a key is done once")
-    func idempotent() async throws {
-        try await withPricing { service, _ in
+    @Test("a repeated create with a key is done once", arguments: [TestStore.memory, .postgres])
+    func idempotent(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let key: HTTPFields = [.idempotencyKey: "k1"]
             let first = try await service.client.post("/api/v1/discounts", json: Self.percentage, as: .gateway, headers: key).expect(201)
             let again = try await service.client.post("/api/v1/discounts", json: Self.percentage, as: .gateway, headers: key).expect(201)

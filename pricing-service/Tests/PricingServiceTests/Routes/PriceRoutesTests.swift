@@ -8,9 +8,9 @@ import Testing
 @testable import PricingService
 
 @Suite struct PriceRoutesTests {
-    @Test("a price is read by SKU and by id, with a tag that saves the second reading")
-    func read() async throws {
-        try await withPricing { service, _ in
+    @Test("a price is read by SKU and by id, with a tag that saves the second reading", arguments: [TestStore.memory, .postgres])
+    func read(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let first = try await service.client.get("/api/v1/prices/LAPTOP-001", as: .gateway).expect(200)
             #expect(first.json["price"] == ["amountMinor": 129_900, "currency": "USD"])
             #expect(first.json["validUntil"] == nil && first.json["exchange"] == nil)
@@ -64,9 +64,9 @@ import Testing
         }
     }
 
-    @Test("a product's first price is made with both of its names")
-    func made() async throws {
-        try await withPricing { service, _ in
+    @Test("a product's first price is made with both of its names", arguments: [TestStore.memory, .postgres])
+    func made(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let client = service.client
             let id = Identifier.test(900).description
             let change: JSON = ["base": ["amountMinor": 450, "currency": "KWD"], "sku": "NEW-1"]
@@ -84,9 +84,9 @@ import Testing
         }
     }
 
-    @Test("the history is read page by page, newest first")
-    func history() async throws {
-        try await withPricing { service, _ in
+    @Test("the history is read page by page, newest first", arguments: [TestStore.memory, .postgres])
+    func history(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let client = service.client
             for version in 1...4 {
                 let change: JSON = ["base": ["amountMinor": .integer(Int64(version)), "currency": "USD"]]
@@ -110,9 +110,9 @@ import Testing
         }
     }
 
-    @Test("a batch answers in the order asked for, and 200 at once at most")
-    func batch() async throws {
-        try await withPricing { service, _ in
+    @Test("a batch answers in the order asked for, and 200 at once at most", arguments: [TestStore.memory, .postgres])
+    func batch(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, _ in
             let client = service.client
             let body: JSON = ["ids": ["MOUSE-001", "NOPE", "01900000-0000-7001-8000-000000000001"], "currency": "JPY"]
             let batch = try await client.post("/api/v1/prices/batch-get", json: body, as: .gateway).expect(200)

@@ -8,9 +8,9 @@ import Testing
 @testable import PricingService
 
 @Suite struct QuoteRoutesTests {
-    @Test("a quote is made, found, redeemed and undone by the typed client")
-    func client() async throws {
-        try await withPricing { service, clock in
+    @Test("a quote is made, found, redeemed and undone by the typed client", arguments: [TestStore.memory, .postgres])
+    func client(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, clock in
             let pricing = PricingClient(ServiceUpstream(client: service.client))
             let request = QuoteRequest(
                 lines: [.init(product: .sku("LAPTOP-001"), quantity: 1), .init(product: .id(Seed.productID(9)), quantity: 2)],
@@ -35,9 +35,9 @@ import Testing
         }
     }
 
-    @Test("the same key and body give the first answer again, another body is refused, and a refusal keeps no key")
-    func idempotent() async throws {
-        try await withPricing { service, clock in
+    @Test("the same key and body give the first answer again, another body is refused, and a refusal keeps no key", arguments: [TestStore.memory, .postgres])
+    func idempotent(_ store: TestStore) async throws {
+        try await withPricing(store: store) { service, clock in
             let client = service.client
             let key: HTTPFields = [.idempotencyKey: "order-17"]
             expectProblem(try await client.quote("NOPE", headers: key), 422, "line_not_priced", pointer: "/lines/0/productId")
@@ -55,9 +55,9 @@ import Testing
         }
     }
 
-    @Test("an ended quote is gone, a used-up code is a conflict, an unknown quote is not found")
-    func refusals() async throws {
-        try await withPricing(settings: ["QUOTE_LIFETIME_SECONDS": "60"]) { service, clock in
+    @Test("an ended quote is gone, a used-up code is a conflict, an unknown quote is not found", arguments: [TestStore.memory, .postgres])
+    func refusals(_ store: TestStore) async throws {
+        try await withPricing(settings: ["QUOTE_LIFETIME_SECONDS": "60"], store: store) { service, clock in
             let client = service.client
             let once: JSON = ["code": "once", "kind": "percentage", "rate": ["value": 1, "scale": 1], "usageLimit": 1]
             try await client.post("/api/v1/discounts", json: once, as: .gateway).expect(201)

@@ -6,11 +6,11 @@ import Testing
 @testable import PricingService
 
 @Suite struct TableRoutesTests {
-    @Test("the tables are read with a tag and replaced as a whole")
-    func replaced() async throws {
+    @Test("the tables are read with a tag and replaced as a whole", arguments: [TestStore.memory, .postgres])
+    func replaced(_ store: TestStore) async throws {
         let rates: JSON = ["base": "USD", "rates": [["currency": "EUR", "rate": ["value": 9, "scale": 1]]]]
         let taxes: JSON = ["rules": [["region": "DE", "rate": ["value": 7, "scale": 2], "mode": "inclusive"]]]
-        try await withPricing { service, clock in
+        try await withPricing(store: store) { service, clock in
             for (path, body, list) in [("/api/v1/exchange-rates", rates, "rates"), ("/api/v1/tax-rules", taxes, "rules")] {
                 let read = try await service.client.get(path, as: .gateway).expect(200)
                 #expect(read.json["version"] == 1)

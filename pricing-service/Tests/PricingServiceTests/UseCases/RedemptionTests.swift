@@ -89,7 +89,9 @@ import Testing
         #expect(try await shop.rowCounts()["redemptions"] == before["redemptions"]! + 1)
     }
 
-    @Test("the last use of a limited code goes to one order; a refused redemption counts nothing and may be asked again", arguments: StoreEngine.allCases)
+    @Test(
+        "the last use of a limited code goes to one order; a refused redemption counts nothing and may be asked again",
+        arguments: StoreEngine.allCases)
     func exhausted(engine: StoreEngine) async throws {
         let shop = try await Shop(engine)
         try await shop.add(DiscountRule(code: "ONCE", effect: .fixed(Money(amountMinor: 100, currency: .usd)), usageLimit: 1))
