@@ -38,14 +38,17 @@ struct InventoryBench {
 
     private static func measure(_ plan: Plan, _ warehouse: Warehouse, _ folder: String) async throws {
         let service = try await RunningService(
-            "service", program: plan.service, warehouse, folder: folder, settings: ["DATABASE_POOL_SIZE": "\(plan.connections)"].merging(plan.settings) { $1 })
+            "service", program: plan.service, warehouse, folder: folder,
+            settings: ["DATABASE_POOL_SIZE": "\(plan.connections)"].merging(plan.settings) { $1 })
         let peers = [16, plan.connections].map { PgBench(warehouse: warehouse, clients: $0, folder: folder) }
         let contenders: [any Contender] =
             peers
             + [64, 256].map { Engine(warehouse, callers: $0, batchSize: plan.batchSize) }
             + [64, 256].map { Service(running: service, connections: $0) }
             + (plan.comparesAlone ? [Engine(warehouse, callers: 64, batchSize: 1)] : [])
-        say("PostgreSQL \(warehouse.server.binaries.version), fsync and synchronous_commit on, \(plan.connections) connections, batches of \(plan.batchSize);")
+        say(
+            "PostgreSQL \(warehouse.server.binaries.version), fsync and synchronous_commit on, \(plan.connections) connections, batches of \(plan.batchSize);"
+        )
         say("medians of \(plan.rounds) alternating rounds of \(plan.seconds) s; 1.00 is the better pgbench of the two")
         for workload in plan.workloads {
             var runs: [[Measurement]] = Array(repeating: [], count: contenders.count)
@@ -71,7 +74,8 @@ struct InventoryBench {
             let spread = ((runs.map(\.rate).max() ?? 0) - (runs.map(\.rate).min() ?? 0)) / middle.rate
             say(
                 "  \(padded(name, 36)) \(padded(fixed(middle.rate / peer, 2), -6)) \(padded("\(Int(middle.rate))/s", -10))"
-                    + "  p50 \(padded(fixed(middle.median, 2), -7)) ms  p99 \(padded(middle.p99.map { fixed($0, 2) } ?? "-", -7)) ms  spread \(Int(spread * 100)) %")
+                    + "  p50 \(padded(fixed(middle.median, 2), -7)) ms  p99 \(padded(middle.p99.map { fixed($0, 2) } ?? "-", -7)) ms  spread \(Int(spread * 100)) %"
+            )
         }
     }
 
