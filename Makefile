@@ -9,6 +9,8 @@ CONFIGURATION ?= debug
 SWIFT ?= swift
 # Arguments passed on to hello-dd, e.g. make up ARGS="--ephemeral --gateway-port 9000"
 ARGS ?=
+# Which benchmark `make bench` runs: a folder of benchmarks/
+BENCH ?=
 
 BIN := .build/$(CONFIGURATION)
 SERVICES := inventory-service pricing-service api-gateway
@@ -145,6 +147,10 @@ format: ## Rewrite the Swift sources in the house's format
 openapi: ## Render each openapi.yaml into the JSON its service embeds
 	@scripts/setup.sh --test
 	@$(PYTHON) scripts/render-openapi.py
+
+.PHONY: bench
+bench: ## Measure against peers on this machine: BENCH=inventory (without it, list what there is)
+	@scripts/bench.sh "$(BENCH)" $(ARGS)
 
 .PHONY: footprint
 footprint: ## Measure start-up time and memory of each service (CONFIGURATION=release for the figures that count)

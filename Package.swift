@@ -30,7 +30,7 @@ let package = Package(
     name: "hello-dd",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "inventory-service", targets: ["InventoryService"]),
+        .executable(name: "inventory-service", targets: ["InventoryServiceMain"]),
         .executable(name: "pricing-service", targets: ["PricingService"]),
         .executable(name: "api-gateway", targets: ["Gateway"]),
         .executable(name: "hello-dd", targets: ["HelloDD"]),
@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI",
             swiftSettings: strict),
-        .executableTarget(
+        .target(
             name: "InventoryService",
             dependencies: [
                 "Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
@@ -99,6 +99,9 @@ let package = Package(
             path: "inventory-service/Sources/InventoryService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
+        .executableTarget(
+            name: "InventoryServiceMain", dependencies: ["InventoryService", "ServiceKit"], path: "inventory-service/Sources/InventoryServiceMain",
+            swiftSettings: strict),
 
         // pricing-service
         .target(
@@ -149,6 +152,12 @@ let package = Package(
             ],
             path: "hello-dd/Sources/HelloDD", swiftSettings: strict
         ),
+
+        // benchmarks: how fast it is, against others on the same machine
+        .executableTarget(
+            name: "InventoryBench",
+            dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
+            path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
         // tests, beside what they test; what needs the whole system is in tests/
         .target(

@@ -10,7 +10,7 @@ case "${1:-}" in
     *) echo "usage: scripts/lint.sh [--fix]" >&2; exit 2 ;;
 esac
 
-folders=(platform inventory-service pricing-service api-gateway hello-dd tests)
+folders=(platform inventory-service pricing-service api-gateway hello-dd benchmarks tests)
 
 if $fix; then
     swift format format --in-place --parallel --recursive Package.swift "${folders[@]}"

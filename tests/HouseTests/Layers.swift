@@ -17,6 +17,7 @@ struct Layers {
         ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
         // the services: none imports another
         ("InventoryService", platform + ["InventoryAPI"]),
+        ("InventoryServiceMain", ["InventoryService", "ServiceKit"]),
         ("PricingService", platform + ["PricingAPI"]),
         ("Payments", platform + ["PricingAPI"]),
         ("Orders", platform + ["InventoryAPI", "PricingAPI", "Payments"]),

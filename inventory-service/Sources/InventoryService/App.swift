@@ -2,14 +2,14 @@ import Basics
 import Database
 import HTTPPath
 import Logging
-import ServiceKit
+package import ServiceKit
 
 /// The composition root: everything of this service is made here, for `main` and for the tests alike.
-enum InventoryApp {
+package enum InventoryApp {
     /// The name that tokens for this service carry as their audience.
     static let name = "inventory-service"
 
-    static let definition = ServiceDefinition(
+    package static let definition = ServiceDefinition(
         name: name, port: 8001,
         settings: [
             SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
@@ -27,10 +27,13 @@ enum InventoryApp {
                 let planted = try await Seed.plant(PackageResources.catalogue_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["products": "\(planted)"]) }
             }
-            let batches = batches(of: try settings(InventorySettings.batchSize), database, boot.sources)
+            let batchSize = try settings(InventorySettings.batchSize)
+            let batches = batches(of: batchSize, database, boot.sources)
+            let reads = reads(of: batchSize, database)
+            let catalogue = Catalogue(database: database, sources: boot.sources, reads: reads)
             let reservations = Reservations(database: database, sources: boot.sources, batches: batches)
             return try ServiceParts(
-                routes: routes(boot, database, reservations), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
+                routes: routes(boot, database, catalogue, reservations), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
                 health: [.database(database)],
                 background: [
                     Housekeeping(
@@ -39,6 +42,7 @@ enum InventoryApp {
                 ],
                 close: {
                     await batches?.shutdown()
+                    await reads?.shutdown()
                     await database.shutdown()
                 })
         } catch {
@@ -52,11 +56,18 @@ enum InventoryApp {
         database.dialect == .postgres && size > 1 ? ReservationBatches(database: database, sources: sources, size: size) : nil
     }
 
-    private static func routes(_ boot: Boot, _ database: any Database, _ reservations: Reservations) throws -> Routes {
+    /// As `batches(of:)`: SQLite reads in this process anyway.
+    static func reads(of size: Int, _ database: any Database) -> ProductReads? {
+        database.dialect == .postgres && size > 1 ? ProductReads(database: database, size: size) : nil
+    }
+
+    private static func routes(
+        _ boot: Boot, _ database: any Database, _ catalogue: Catalogue, _ reservations: Reservations
+    ) throws -> Routes {
         let sources = boot.sources
         let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
         let creates = Creates(database: database, sources: sources)
-        ProductRoutes(catalogue: Catalogue(database: database, sources: sources), creates: creates).add(to: routes)
+        ProductRoutes(catalogue: catalogue, creates: creates).add(to: routes)
         StockRoutes(
             stockroom: Stockroom(database: database, sources: sources), creates: creates,
             pageTimeout: try boot.settings(ServiceSettings.requestTimeout)

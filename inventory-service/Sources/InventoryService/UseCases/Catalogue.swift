@@ -8,9 +8,12 @@ import ServiceKit
 struct Catalogue: Sendable {
     let database: any Database
     let sources: Sources
+    /// nil: each read is a statement of its own.
+    var reads: ProductReads?
 
     func product(_ key: ProductKey) async throws -> Product {
-        guard let product = try await Store(database).product(key) else { throw Refusal.productNotFound }
+        let product = if let reads { try await reads.product(key) } else { try await Store(database).product(key) }
+        guard let product else { throw Refusal.productNotFound }
         return product
     }
 

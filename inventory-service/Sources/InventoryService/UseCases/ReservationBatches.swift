@@ -11,6 +11,10 @@ struct ReservationBatches: Sendable {
     /// A refused claim may be one of many that asked for the last pieces together; so often it is asked again, with those that are left.
     private static let rounds = 3
 
+    /// Batches of claims at the same time: while one waits for the disk, others work. The steps have two more; half of a pool of eight
+    /// connections is always left.
+    private static let lanes = 4
+
     private let claims: Batcher<Store.Claim, Settled?>
     private let steps: Batcher<Store.Step, Settled?>
 
@@ -19,6 +23,7 @@ struct ReservationBatches: Sendable {
         let store = Store(database)
         var options = Batcher<Store.Claim, Settled?>.Options()
         options.most = size
+        options.lanes = Self.lanes
         claims = Batcher(options, conflictKey: { $0.id }) { try await Self.settle($0, store, sources) }
         var stepOptions = Batcher<Store.Step, Settled?>.Options()
         stepOptions.most = size

@@ -1,3 +1,4 @@
+import InventoryService
 import ServiceKit
 
 await InventoryApp.definition.main()

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# scripts/bench.sh NAME [ARGUMENT…]: builds and runs a benchmark; without a name it lists them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+list() {
+    echo "benchmarks, run by: make bench BENCH=NAME"
+    for readme in benchmarks/*/README.md; do
+        printf '  %-12s %s\n' "$(basename "$(dirname "$readme")")" "$(sed -n '1s/^# //p' "$readme")"
+    done
+}
+
+name=${1:-}
+[ $# -gt 0 ] && shift
+case "$name" in
+    "") list ;;
+    inventory)
+        scripts/setup.sh --test
+        for product in InventoryBench inventory-service; do
+            echo "==> building $product (release)"
+            swift build -c release --product "$product"
+        done
+        exec .build/release/InventoryBench "$@"
+        ;;
+    *)
+        echo "there is no benchmark \"$name\"" >&2
+        list >&2
+        exit 64
+        ;;
+esac
