@@ -102,6 +102,17 @@ SEED ?=
 test-model: setup ## Reservations against their model on both engines: tens of thousands of random calls (SEEDS=40, or SEED=7 to replay)
 	@MODEL_SEEDS="$(SEEDS)" MODEL_SEED="$(SEED)" $(SWIFT) test --filter '^InventoryServiceTests\.ReservationModelTests'
 
+.PHONY: test-tsan
+test-tsan: setup ## Run the database's tests under the thread sanitizer (compiles them anew, in .build/tsan: minutes, the first time)
+	@SWIFT="$(SWIFT)" scripts/test-tsan.sh
+
+# How many queries `make soak-database` sends.
+QUERIES ?= 100000
+
+.PHONY: soak-database
+soak-database: setup ## Send 100,000 queries, a third broken off, and check that no descriptor and no memory is left behind (QUERIES=100000)
+	@$(SWIFT) run -c $(CONFIGURATION) DatabaseSoak $(QUERIES)
+
 .PHONY: test-pricing
 test-pricing: setup ## Run pricing-service's tests
 	@$(SWIFT) test --filter '^PricingServiceTests\.'

@@ -177,6 +177,9 @@ let package = Package(
             name: "DatabaseTests", dependencies: ["Basics", "Database", "LocalServers", "Resilience", "CSQLite"],
             path: "platform/Tests/DatabaseTests",
             swiftSettings: strict),
+        .executableTarget(
+            name: "DatabaseSoak", dependencies: ["Basics", "Database", "LocalServers", "Resilience"], path: "platform/Tests/DatabaseSoak",
+            swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),

@@ -53,9 +53,29 @@ build() {
 swift_tests() {
     rm -rf "$HELLO_DD_EXCHANGES" && mkdir -p "$HELLO_DD_EXCHANGES" || return 1
     # The whole system as real processes comes after the rest, so that neither starves the other of the few cores.
-    swift test --skip-build --skip '^SystemTests\.' || return 1
+    swift test --skip-build --skip '^(DatabaseTests|SystemTests)\.' || return 1
     swift test --skip-build --filter '^SystemTests\.'
 }
+
+# On both engines; by themselves, so that their output can be counted.
+database_tests() {
+    local log=.build/make-test-database.log
+    swift test --skip-build --filter '^DatabaseTests\.' 2>&1 | tee "$log" || return 1
+    python3 scripts/database-contract.py "$log"
+}
+
+# Where there is no PostgreSQL the contract must fail: a test that skipped would look like one that passed.
+no_postgres_no_pass() {
+    local log=.build/make-test-no-postgres.log
+    if POSTGRES_BIN=/nonexistent swift test --skip-build --filter '^DatabaseTests\.DatabaseContract' >"$log" 2>&1; then
+        echo "the database's contract passed although there was no PostgreSQL: see $log" >&2
+        return 1
+    fi
+    grep -q 'notInstalled\|install PostgreSQL' "$log" || { echo "it failed for another reason than that: see $log" >&2; return 1; }
+    echo "without PostgreSQL the contract fails, and says what to install"
+}
+
+database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
 script_tests() {
     local status=0 file
@@ -74,6 +94,9 @@ step "containers and Kubernetes: the rules' own tests" "$PYTHON" tests/k8s/self_
 step "containers and Kubernetes: manifests, compose file and Dockerfile keep the rules" "$PYTHON" tests/k8s/check.py || true
 step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
 step "swift build --build-tests" build || finish
+step "swift test: the database, on both engines" database_tests || true
+step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
+step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

@@ -8,7 +8,7 @@ source tests/scripts/assertions.sh
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder"/{scripts,tests/scripts,tests/openapi,.venv/bin,bin}
-cp scripts/test.sh "$folder/scripts/"
+cp scripts/test.sh scripts/database-contract.py "$folder/scripts/"
 
 # stand_in PATH SCRIPT: a command that leaves its name in `ran`, then does SCRIPT.
 stand_in() {
@@ -16,14 +16,21 @@ stand_in() {
     chmod +x "$folder/$1"
 }
 
+# Builds, passes its tests on both engines, and fails without PostgreSQL.
+# shellcheck disable=SC2016 # the stand-in expands it
+readonly GOOD_SWIFT='
+[ -z "${POSTGRES_BIN:-}" ] || { echo "notInstalled"; exit 1; }
+[ "$1" = test ] || echo "Build complete!"
+for engine in sqlite postgres; do echo "◇ Test case passing 1 argument engine → .$engine to \"a rule\" started."; done
+echo "Test run with 7 tests passed after 0.1 seconds."'
+
 # all_well: every stand-in succeeds.
 all_well() {
     stand_in scripts/setup.sh 'exit 0'
     stand_in scripts/lint.sh 'exit 0'
     stand_in tests/scripts/a.test.sh 'exit 0'
     stand_in .venv/bin/python 'exit 0'
-    # shellcheck disable=SC2016 # the stand-in expands it
-    stand_in bin/swift '[ "$1" = build ] && echo "Build complete!" || echo "Test run with 7 tests passed after 0.1 seconds."'
+    stand_in bin/swift "$GOOD_SWIFT"
     rm -f "$folder/ran"
 }
 
@@ -34,6 +41,20 @@ expect 0 "all of it passed" run
 expect 0 "Test run with 7 tests passed" run
 expect 0 "" grep -q 'swift test --skip-build' "$folder/ran"
 expect 0 "" grep -q "validate_exchanges.py $folder/.build/exchanges" "$folder/ran"
+
+expect 0 "database contract: sqlite 1 passed, postgres 1 passed" run
+expect 0 "" grep -q 'swift run --skip-build DatabaseSoak' "$folder/ran"
+
+# A contract that ran on one engine alone, or that passes where there is no PostgreSQL, or fails there for another reason.
+all_well
+stand_in bin/swift "${GOOD_SWIFT/sqlite postgres/sqlite}"
+expect 1 "sqlite 1 passed, postgres 0 passed" run
+all_well
+stand_in bin/swift "${GOOD_SWIFT/exit 1/exit 0}"
+expect 1 "although there was no PostgreSQL" run
+all_well
+stand_in bin/swift "${GOOD_SWIFT/notInstalled/out of memory}"
+expect 1 "for another reason" run
 
 # The exchanges of an earlier run are not judged again.
 all_well
@@ -69,7 +90,8 @@ all_well
 stand_in bin/swift "echo '$folder/platform/Sources/Basics/A.swift:1:1: warning: unused'"
 expect 1 "warnings in our own sources" run
 all_well
-stand_in bin/swift "echo '$folder/.build/checkouts/b/Sources/B/B.swift:1:1: warning: unused'"
+stand_in bin/swift "$GOOD_SWIFT
+echo '$folder/.build/checkouts/b/Sources/B/B.swift:1:1: warning: unused'"
 expect 0 "all of it passed" run
 
 conclude

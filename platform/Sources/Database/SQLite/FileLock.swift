@@ -37,7 +37,11 @@ final class FileLock: Sendable {
     /// A second call does nothing.
     func release() {
         descriptor.withLock { descriptor in
-            if let open = descriptor { close(open) }
+            if let open = descriptor {
+                // Closing alone would not do while a program is being started: until it runs, it holds a copy of the descriptor.
+                flock(open, LOCK_UN)
+                close(open)
+            }
             descriptor = nil
         }
     }
