@@ -50,7 +50,7 @@ import Glibc
         for round in 1...rounds {
             await workload.run(queries * round / rounds - queries * (round - 1) / rounds, seed: seed &+ UInt64(round) &* 1000)
             // One connection is lost each time.
-            try? await database.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            _ = try? await database.execute("SELECT pg_terminate_backend(pg_backend_pid())")
             try await database.warmUp()
             let now = Footprint.now()!
             print("  + \(queries * round / rounds) queries: \(now.descriptors) descriptors, \(now.memory) KiB")

@@ -93,7 +93,8 @@ import Testing
     func texts(engine: Engine) async throws {
         try await engine.withDatabase { opened in
             let texts: [String?] = [
-                "plain", "", nil, "NULL", "null", "\"", "\\", "\\\"", "'", "''", ",", "{", "}", "{a,b}", "[1]", " ", " a ", "\t\n\r", "a\\nb", "\u{1}",
+                "plain", "", nil, "NULL", "null", "\"", "\\", "\\\"", "'", "''", ",", "{", "}", "{a,b}", "[1]", " ", " a ", "\t\n\r", "a\\nb",
+                "\u{1}",
                 "\u{7F}", "Grüße", "東京", "👩‍👩‍👧‍👦", "e\u{301}", "\u{FFFF}", "\u{10FFFF}", "$1", "?", "%", "--", String(repeating: "\\\"", count: 10_000),
             ]
             // To Swift some texts are equal that differ in their bytes.
