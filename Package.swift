@@ -225,7 +225,9 @@ let package = Package(
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["Basics", "TestKit", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore],
+            dependencies: [
+                "Basics", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
+            ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -18,12 +18,14 @@ struct RunningShop: Sendable {
     private let signer: TokenSigner
 
     /// Starts a shop, hands it over, and stops it whatever happens.
-    static func with(_ body: (RunningShop) async throws -> Void) async throws {
+    /// - Parameter arguments: more of `hello-dd up`.
+    static func with(_ arguments: [String] = [], _ body: (RunningShop) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shop-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         // Patient: a caller that is slow on a busy machine is not what these tests are about.
         let client = HTTPClient.forServices(connectTimeout: .seconds(60))
-        let up = try await command(folder, "up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0")
+        let up = try await command(
+            folder, ["up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"] + arguments)
         try #require(up.code == 0, "\(up.output)\(up.errors)")
         let result: Result<Void, any Error>
         do {
@@ -42,7 +44,9 @@ struct RunningShop: Sendable {
     }
 
     @discardableResult
-    static func command(_ folder: URL, _ arguments: String...) async throws -> CommandResult {
+    static func command(_ folder: URL, _ arguments: String...) async throws -> CommandResult { try await command(folder, arguments) }
+
+    static func command(_ folder: URL, _ arguments: [String]) async throws -> CommandResult {
         try await runCommand(programs.appending(path: "hello-dd").path(), arguments + ["--data", folder.path()])
     }
 

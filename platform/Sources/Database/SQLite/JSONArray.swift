@@ -14,7 +14,10 @@ extension SQLValue {
             case .integer(let value): text += String(value)
             case .timestamp(let value): text += String(value.microseconds)
             case .double(let value) where value.isFinite: text += value.description
-            case .text(let value): quote(value, into: &text)
+            case .text(let value):
+                // json_each would end the text there.
+                guard !value.utf8.contains(0) else { throw DatabaseError(.statement, "a text in a list holds a NUL, which SQLite would cut off") }
+                quote(value, into: &text)
             case .identifier(let value): quote(value.description, into: &text)
             case .double, .blob, .array: throw DatabaseError(.statement, "a list may not hold \(value.kind) on SQLite")
             }
