@@ -42,7 +42,7 @@ private final class Script: Sendable {
 
 private struct Unlucky: Error, Equatable { let input: Int }
 
-@Suite("Batcher", .timeLimit(.minutes(1))) struct BatcherTests {
+@Suite("Batcher", .timeLimit(.minutes(5))) struct BatcherTests {
     private let script = Script()
 
     private func batcher(

@@ -3,7 +3,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct DatabaseContractTransactionTests {
+@Suite(.timeLimit(.minutes(5))) struct DatabaseContractTransactionTests {
     private static let table: SQL = "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)"
 
     @Test("what a body wrote is there when it returns, and its value is given back", arguments: Engine.allCases)

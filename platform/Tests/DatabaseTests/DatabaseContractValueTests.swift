@@ -3,7 +3,7 @@ import Database
 import Testing
 
 /// Values on their way to a database and back, where engines are apt to differ.
-@Suite(.timeLimit(.minutes(1))) struct DatabaseContractValueTests {
+@Suite(.timeLimit(.minutes(5))) struct DatabaseContractValueTests {
     private static let sizes = [8_191, 8_192, 8_193, 16_384, 65_535, 65_536, 300_000]
 
     @Test("texts and bytes of more than 8 KB come back whole, and are found by their value", arguments: Engine.allCases)

@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct DatabaseContractWaitingTests {
+@Suite(.timeLimit(.minutes(5))) struct DatabaseContractWaitingTests {
     private static let table: SQL = "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)"
     /// Never ends by itself.
     private static let endless: SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -200,7 +200,10 @@ import Testing
                 tasks.append(
                     Task {
                         // Until the shutdown has begun, this reads.
-                        while try await code({ try await database.query("SELECT 1") }) != .closed { await Task.yield() }
+                        while try await code({ try await database.query("SELECT 1") }) != .closed {
+                            try Task.checkCancellation()
+                            await Task.yield()
+                        }
                         refused.happen()
                     })
                 await refused.wait()

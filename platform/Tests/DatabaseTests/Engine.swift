@@ -180,6 +180,14 @@ func expect(
     #expect(found == expected, sourceLocation: sourceLocation)
 }
 
+/// Calls `body` until it throws no database error: while a server comes back, say. Ends with the task.
+func untilItSucceeds(_ body: () async throws -> Void) async throws {
+    while try await code(body) != nil {
+        try Task.checkCancellation()
+        await Task.yield()
+    }
+}
+
 extension SQLRunner {
     func count(_ table: String) async throws -> Int {
         try await query("SELECT count(*) FROM \(raw: table)")[0].decode(0)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Database
 
-@Suite(.timeLimit(.minutes(1))) struct PoolTests {
+@Suite(.timeLimit(.minutes(5))) struct PoolTests {
     @Test("the one resource is lent first come, first served")
     func order() async throws {
         let pool = Pool([0], waiterLimit: 10, what: "the thing")

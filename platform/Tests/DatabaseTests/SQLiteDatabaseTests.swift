@@ -4,7 +4,7 @@ import Foundation
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SQLiteDatabaseTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteDatabaseTests {
     private static let table: SQL = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"
 
     @Test("a second opener of the file is refused and told who has it, until the first has shut down")

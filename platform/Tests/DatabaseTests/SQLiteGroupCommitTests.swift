@@ -3,7 +3,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SQLiteGroupCommitTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteGroupCommitTests {
     private static let schema = """
         CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT);
         CREATE TABLE child (id INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);

@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PostgresCancellationTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresCancellationTests {
     private enum Kind: CaseIterable { case read, write, transaction }
     private enum End: CaseIterable { case itself, deadline, cancellation }
 

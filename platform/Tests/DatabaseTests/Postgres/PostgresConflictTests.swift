@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PostgresConflictTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresConflictTests {
     private static let accounts = "CREATE TABLE accounts (id bigint PRIMARY KEY, amount bigint); INSERT INTO accounts VALUES (1, 100), (2, 100);"
 
     @Test("of two transactions that wait for each other one is run again, and both succeed")

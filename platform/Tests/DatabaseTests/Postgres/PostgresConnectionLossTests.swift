@@ -2,7 +2,7 @@ import Database
 import Testing
 
 /// A connection may be lost in whatever state it is; the caller learns what that means, and the next one notices nothing.
-@Suite(.timeLimit(.minutes(2))) struct PostgresConnectionLossTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresConnectionLossTests {
     enum Loss: CaseIterable, Sendable {
         /// The server ends the session, and says so.
         case terminated

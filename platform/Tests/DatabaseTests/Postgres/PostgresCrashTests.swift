@@ -3,7 +3,7 @@ import LocalServers
 import Resilience
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(3))) struct PostgresCrashTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PostgresCrashTests {
     /// What eight callers who never give up were told about the rows that they wrote.
     private struct Told: Sendable {
         var acknowledged: Set<Int> = []
@@ -44,6 +44,7 @@ import Testing
                                 told.codes.insert(error.code)
                                 if error.code == .commitUnknown { told.unknown.insert(number) } else { told.refused.insert(number) }
                             }
+                            try Task.checkCancellation()
                             await Task.yield()
                         }
                     }
@@ -73,7 +74,7 @@ import Testing
         let database = try PostgresDatabase(url: server.adminURL)
         try await database.warmUp()
         try await server.restart()
-        while try await code({ _ = try await database.query("SELECT 1") }) != nil { await Task.yield() }
+        try await untilItSucceeds { _ = try await database.query("SELECT 1") }
         try await database.warmUp()
         await database.shutdown()
         await server.stop()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Database
 
-@Suite(.timeLimit(.minutes(1))) struct PostgresErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresErrorTests {
     @Test(
         "each class of SQLSTATE is a code, and what the server says about values is not passed on",
         arguments: [

@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PostgresNotificationTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresNotificationTests {
     private typealias Event = PostgresNotifications.Event
 
     private func notification(_ payload: String, on channel: String) -> Event {
@@ -148,11 +148,11 @@ import Testing
         proxy.set(.refusing)
         try await Store.withPostgres(port: proxy.port) { database, _ in
             let task = Task { await database.notifications(on: Self.channel()).makeAsyncIterator().next() }
-            while proxy.accepted < 3 { await Task.yield() }
+            while proxy.accepted < 3, !Task.isCancelled { await Task.yield() }
             task.cancel()
             #expect(await task.value == nil)
             let patient = Task { await database.notifications(on: Self.channel()).makeAsyncIterator().next() }
-            while proxy.accepted < 5 { await Task.yield() }
+            while proxy.accepted < 5, !Task.isCancelled { await Task.yield() }
             proxy.set(.passing)
             #expect(await patient.value == .gap)
         }

@@ -2,7 +2,7 @@ import Database
 import Resilience
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PostgresStatementTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresStatementTests {
     /// Milliseconds; 0 for none.
     private func serverTimeout(_ runner: any SQLRunner) async throws -> Int64 {
         let text = try await runner.query("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")[0].decode(0, as: String.self)

@@ -3,7 +3,7 @@ import Foundation
 import LocalServers
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PostgresTLSTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresTLSTests {
     /// A certificate that has signed nothing.
     private static let wrongRoot = """
         -----BEGIN CERTIFICATE-----

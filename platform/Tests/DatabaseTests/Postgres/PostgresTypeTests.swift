@@ -3,7 +3,7 @@ import Testing
 
 @testable import Database
 
-@Suite(.timeLimit(.minutes(1))) struct PostgresTypeTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresTypeTests {
     private func value(_ expression: String) async throws -> SQLValue {
         try await Store.withPostgres(connections: 1) { database, _ in
             try await database.query("SELECT \(raw: expression) AS v")[0].decode("v")
