@@ -30,7 +30,8 @@ struct EncounterTests {
         try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations))
         let seeds = Mutex<UInt64>(0)
         // What a cancellation answers is read after it, and so may be later news.
-        let encounter = Encounter<Meeting>(on: database, allowing: { $0 == "cancelled" }) {
+        let isLater: @Sendable (String) -> Bool = { $0 == "cancelled" }
+        let encounter = Encounter<Meeting>(on: database, allowing: isLater) {
             let seed = seeds.withLock { seed in
                 seed += 1
                 return seed

@@ -68,9 +68,11 @@ import Glibc
         }
         check("descriptors: \(before.descriptors) before, \(after.descriptors) after", before.descriptors == after.descriptors)
         check("memory grew by \(after.memory - before.memory) KiB, of \(bound) allowed", after.memory - before.memory <= bound)
+        // The two of the loop's pipe go with the object, which the compiler may let go of before or after this line.
+        let given = after.descriptors - closed.descriptors
         check(
-            "a shutdown gives back \(after.descriptors - closed.descriptors) descriptors: \(options.connections) connections and the loop's pipe",
-            after.descriptors - closed.descriptors == options.connections + 2)
+            "a shutdown gives back \(given) descriptors: \(options.connections) connections, and the loop's pipe with the object",
+            given == options.connections || given == options.connections + 2)
         return isGood
     }
 }

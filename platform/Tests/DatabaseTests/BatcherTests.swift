@@ -52,7 +52,7 @@ private struct Unlucky: Error, Equatable { let input: Int }
         var options = Batcher<Int, Int>.Options()
         (options.lanes, options.most, options.waiterLimit, options.writes) = (lanes, most, waiterLimit, writes)
         let script = script
-        return Batcher(options, conflictKey: { $0 % modulus }) { try await script.run($0, answer) }
+        return Batcher(options, conflictKey: { $0 % modulus }, { try await script.run($0, answer) })
     }
 
     /// Makes calls one after the other, each waiting before the next is made.
@@ -362,7 +362,8 @@ private struct Unlucky: Error, Equatable { let input: Int }
         let script = Script(holds: false)
         var options = Batcher<Int, Int>.Options()
         options.most = 16
-        let batcher = Batcher<Int, Int>(options, conflictKey: { $0 % 97 }) { inputs in
+        let key: @Sendable (Int) -> AnyHashable = { $0 % 97 }
+        let batcher = Batcher<Int, Int>(options, conflictKey: key) { inputs in
             await Task.yield()
             return try await script.run(inputs)
         }

@@ -24,10 +24,11 @@ struct ReservationBatches: Sendable {
         var options = Batcher<Store.Claim, Settled?>.Options()
         options.most = size
         options.lanes = Self.lanes
-        claims = Batcher(options, conflictKey: { $0.id }) { try await Self.settle($0, store, sources) }
+        claims = Batcher(options, conflictKey: { $0.id }, { try await Self.settle($0, store, sources) })
         var stepOptions = Batcher<Store.Step, Settled?>.Options()
         stepOptions.most = size
-        steps = Batcher(stepOptions, conflictKey: { $0.id }) { steps in
+        let stepKey: @Sendable (Store.Step) -> AnyHashable = { $0.id }
+        steps = Batcher(stepOptions, conflictKey: stepKey) { steps in
             try await store.move(steps, at: sources.now()).map { .success($0.map(Settled.done)) }
         }
     }
