@@ -2,8 +2,8 @@
 #
 #   docker build --target inventory-service -t hello-dd/inventory-service .
 #
-# Targets: inventory-service, pricing-service, api-gateway, hello-dd. With BuildKit and without; amd64 and arm64 (built and run on amd64
-# so far). `make images` builds all four.
+# Targets: inventory-service, pricing-service, api-gateway, hello-dd. Written for BuildKit and for the builder before it, for amd64 and
+# arm64; `make test-containers` says what of that was seen. `make images` builds all four.
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
 FROM swift:6.3-bookworm AS build

@@ -18,23 +18,20 @@ targets() {
         inside && /^    \}/ { print type, path, resources }'
 }
 
+# An empty target for each whose folder is not there: all of them before the sources are copied, afterwards those that are no part of an
+# image (tests, benchmarks), which the manifest still names.
 stand_ins() {
     local type path resources
     targets | while read -r type path resources; do
-        [ "$type" = system ] && continue
+        [ ! -e "$path" ] || continue
         mkdir -p "$path"
-        if [ "$type" = executable ]; then
-            echo '@main struct StandIn { static func main() {} }' >"$path/StandIn.swift"
-        else
-            echo 'enum StandIn {}' >"$path/StandIn.swift"
-        fi
-        if [ -n "$resources" ]; then mkdir -p "$path/Resources" && echo 'stand-in' >"$path/Resources/stand-in.txt"; fi
-    done
-    # A C library's module map needs no more than to be there.
-    targets | while read -r type path resources; do
-        [ "$type" = system ] || continue
-        mkdir -p "$path"
-        echo "module $(basename "$path") [system] {}" >"$path/module.modulemap"
+        case $type in
+            # Of a C library's module map the dependencies need no more than that it is there.
+            system) echo "module $(basename "$path") [system] {}" >"$path/module.modulemap" ;;
+            executable) echo '@main struct StandIn { static func main() {} }' >"$path/StandIn.swift" ;;
+            *) echo 'enum StandIn {}' >"$path/StandIn.swift" ;;
+        esac
+        if [ -n "$resources" ]; then mkdir "$path/Resources" && echo 'stand-in' >"$path/Resources/stand-in.txt"; fi
     done
 }
 
@@ -55,10 +52,7 @@ case "${1:-}" in
         targets | while read -r _ path _; do rm -rf "$path"; done
         ;;
     products)
-        # Targets of tests alone are no part of an image; the manifest still names them.
-        targets | while read -r type path _; do
-            case $path in tests/* | */Tests/*) mkdir -p "$path" && echo 'enum StandIn {}' >"$path/StandIn.swift" ;; esac
-        done
+        stand_ins
         build
         mkdir -p /out
         folder=$(swift build "${FLAGS[@]}" --show-bin-path)
