@@ -62,6 +62,7 @@ let package = Package(
             name: "CPostgreSQL", path: "platform/Sources/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
+        .target(name: "Simulation", dependencies: ["Basics", "Resilience"], path: "platform/Sources/Simulation", swiftSettings: strict),
         .target(
             name: "HTTPPath",
             dependencies: ["Basics", "Resilience", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1, nioPosix],
@@ -159,6 +160,11 @@ let package = Package(
             dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
+        .target(name: "CAllocationCount", path: "benchmarks/CAllocationCount"),
+        .executableTarget(
+            name: "ResilienceBench", dependencies: ["Basics", "CAllocationCount", "Resilience"], path: "benchmarks/resilience",
+            exclude: ["README.md"], swiftSettings: strict),
+
         // tests, beside what they test; what needs the whole system is in tests/
         .target(
             name: "TestKit",
@@ -168,7 +174,12 @@ let package = Package(
                 serviceLifecycle,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
-        .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ResilienceTests", dependencies: ["Basics", "Resilience", "TestKit"], path: "platform/Tests/ResilienceTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Basics", "Resilience", "Simulation"], path: "platform/Tests/SimulationTests",
+            swiftSettings: strict),
         .testTarget(
             name: "HTTPPathTests",
             dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],
@@ -223,10 +234,12 @@ let package = Package(
             dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
+        .executableTarget(
+            name: "PacedService", dependencies: ["HTTPPath", "ServiceKit", hummingbird, nioCore], path: "tests/PacedService", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Basics", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
+                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
             ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],

@@ -22,6 +22,11 @@ case "$name" in
         done
         exec .build/release/InventoryBench "$@"
         ;;
+    resilience)
+        echo "==> building ResilienceBench (release)"
+        swift build -c release --product ResilienceBench
+        exec .build/release/ResilienceBench "$@"
+        ;;
     *)
         echo "there is no benchmark \"$name\"" >&2
         list >&2

@@ -6,6 +6,7 @@ struct Layers {
         ("CSQLite", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
+        ("Simulation", ["Basics", "Resilience"]),
         ("HTTPPath", ["Basics", "Resilience"]),
         ("CPostgreSQL", []),
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience"]),

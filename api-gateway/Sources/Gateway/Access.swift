@@ -21,6 +21,11 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/orders/{id}": [.shopper, .operator],
     "POST /api/v1/orders/{id}/cancel": [.shopper, .operator],
 
+    "GET /api/v1/admin/breakers": .operator,
+    "GET /api/v1/admin/breakers/{name}": .operator,
+    "PUT /api/v1/admin/breakers/{name}": .operator,
+    "POST /api/v1/admin/breakers/{name}/reset": .operator,
+
     "POST /api/v1/products": .operator,
     "PUT /api/v1/products/{id}": .operator,
     "PATCH /api/v1/products/{id}": .operator,

@@ -7,18 +7,16 @@ import InventoryAPI
 import Orders
 import Payments
 import PricingAPI
+import Resilience
 import ServiceKit
 
 /// The gateway's own settings.
 enum GatewaySettings {
-    static let inventoryURL = Setting<String>(
-        "inventory.service.url", default: "http://127.0.0.1:8001", expected: "an http or https URL without a path",
-        help: "Where the inventory service is.", parse: baseURL)
-    static let pricingURL = Setting<String>(
-        "pricing.service.url", default: "http://127.0.0.1:8002", expected: "an http or https URL without a path",
-        help: "Where the pricing service is.", parse: baseURL)
-    static let serviceTimeout = Setting<Duration>.seconds(
-        "service.timeout", default: 2, in: 0.01...60, help: "The longest a call to another service may take; their p99 is far below.")
+    static let inventoryURL = UpstreamSettings.addresses(
+        "inventory.service.url", default: "http://127.0.0.1:8001",
+        help: "Where the inventory service is; several, separated by commas, or a name of several addresses, for its replicas.")
+    static let pricingURL = UpstreamSettings.addresses(
+        "pricing.service.url", default: "http://127.0.0.1:8002", help: "Where the pricing service is, likewise.")
     static let orderPatience = Setting<Duration>.seconds(
         "order.patience.seconds", default: 2, in: 0...30, help: "How long placing an order waits for its end before it answers 202.")
     static let orderTime = Setting<Duration>.seconds(
@@ -28,21 +26,13 @@ enum GatewaySettings {
         "sandbox.pause.seconds", default: 1.5, in: 0...30, help: "How long the sandbox's slow test cards take.")
 
     static let all = [
-        SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(serviceTimeout), SettingInfo(orderPatience), SettingInfo(orderTime),
-        SettingInfo(sandboxPause),
+        SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(orderPatience), SettingInfo(orderTime), SettingInfo(sandboxPause),
     ]
-
-    @Sendable private static func baseURL(_ text: String) -> String? {
-        let rest = text.hasPrefix("http://") ? text.dropFirst(7) : text.hasPrefix("https://") ? text.dropFirst(8) : ""
-        let host = rest.hasSuffix("/") ? rest.dropLast() : rest
-        guard !host.isEmpty, !host.contains(where: { "/?#@ ".contains($0) }) else { return nil }
-        return text
-    }
 }
 
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
-    static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all, build: build)
+    static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all, build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
@@ -55,23 +45,35 @@ enum GatewayApp {
         let client = HTTPClient.forServices()
         do {
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
-            let timeout = try settings(GatewaySettings.serviceTimeout)
-            func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
+            let policy = try UpstreamSettings.policy(settings)
+            let observer = UpstreamObserver(boot.logger)
+            func upstream(_ name: String, _ addresses: [ServiceAddress]) -> ResilientUpstream {
                 let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
-                return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
+                return ResilientUpstream(
+                    CallPipeline(name, policy, observer: observer), Endpoints(addresses, onChange: { observer.observe($0, in: name) })
+                ) { address in
+                    HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await token.header() }
+                }
             }
-            let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
-            let pricing = try upstream("pricing", GatewaySettings.pricingURL)
+            let (inventoryAddresses, pricingAddresses) = (try settings(GatewaySettings.inventoryURL), try settings(GatewaySettings.pricingURL))
+            let inventory = upstream("inventory", inventoryAddresses)
+            let pricing = upstream("pricing", pricingAddresses)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
             return try ServiceParts(
-                routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                routes: routes(boot, inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),
-                    HealthCheck("inventory") { try await inventory.checkReady() },
-                    HealthCheck("pricing") { try await pricing.checkReady() },
+                    HealthCheck("inventory") { try await checkReady(client, "inventory", inventory) },
+                    HealthCheck("pricing") { try await checkReady(client, "pricing", pricing) },
                 ],
-                background: [orders.background],
+                door: DoorSettings.policy(settings),
+                background: [
+                    orders.background,
+                    UpstreamUpkeep(
+                        [(inventory, inventoryAddresses), (pricing, pricingAddresses)], observer: observer,
+                        refresh: try settings(UpstreamSettings.refresh)),
+                ],
                 close: {
                     await orders.stop()
                     try? await client.shutdown()
@@ -95,20 +97,23 @@ enum GatewayApp {
             timeAllowed: try settings(GatewaySettings.orderTime))
     }
 
-    private static func routes(inventory: any Upstream, pricing: any Upstream, _ orders: Orders) -> Routes {
+    private static func routes(_ boot: Boot, inventory: ResilientUpstream, pricing: ResilientUpstream, _ orders: Orders) -> Routes {
         let routes = Routes(access: access)
-        routes.addProducts(ProductViews(inventory: inventory, pricing: pricing))
+        routes.addProducts(
+            ProductViews(inventory: inventory, pricing: pricing, lastPrices: LastPrices(now: boot.sources.now)))
         routes.addOrders(orders)
         routes.addPassThrough(inventory: inventory, pricing: pricing)
+        routes.addBreakers([inventory, pricing], boot.logger)
         return routes
     }
 }
 
-extension HTTPUpstream {
-    func checkReady() async throws {
-        let answer = try await send(UpstreamRequest(.get, "/health/ready"))
-        guard answer.status == 200 else { throw Problem(answer) }
-    }
+/// Whether a replica is ready. Beside the pipeline: a look must neither be refused by a breaker nor count in it.
+private func checkReady(_ client: HTTPClient, _ name: String, _ upstream: ResilientUpstream) async throws {
+    let endpoints = upstream.endpoints.snapshot.endpoints
+    let address = (endpoints.first { !$0.isOut(.now) } ?? endpoints[0]).address
+    let answer = try await HTTPUpstream(name: name, address: address, client: client).send(UpstreamRequest(.get, "/health/ready"))
+    guard answer.status == 200 else { throw Problem(answer) }
 }
 
 @main

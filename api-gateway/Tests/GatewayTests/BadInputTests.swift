@@ -17,7 +17,7 @@ import Testing
                     "/api/v1/orders", json: OrderRoutesTests.body(), as: .shopper("ann"), headers: [.idempotencyKey: "first"]
                 ).expect(201)
                 let order = try #require(placed.json["id"]?.string)
-                let examples = Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.orders(order)
+                let examples = Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.breakers + Self.orders(order)
                 try await use(BadInputTarget(shop.gateway, alsoCounting: [shop.inventory, shop.pricing], examples: examples))
             }
         }
@@ -97,6 +97,14 @@ import Testing
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],
             body: ["rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z"],
             caller: .operator),
+    ]
+
+    private static let breakers: [RouteExample] = [
+        RouteExample("GET /api/v1/admin/breakers", caller: .operator),
+        RouteExample("GET /api/v1/admin/breakers/{name}", path: ["name": "pricing"], caller: .operator),
+        RouteExample(
+            "PUT /api/v1/admin/breakers/{name}", path: ["name": "pricing"], body: ["mode": "automatic", "reason": "Again"], caller: .operator),
+        RouteExample("POST /api/v1/admin/breakers/{name}/reset", path: ["name": "pricing"], caller: .operator),
     ]
 
     private static func orders(_ id: String) -> [RouteExample] {

@@ -19,14 +19,14 @@ import Darwin
 /// Each call carries the current `CallContext` and what is left of the current `Deadline`, and never waits longer than that.
 public struct HTTPUpstream: Upstream {
     public let name: String
-    let baseURL: String
+    let address: ServiceAddress
     let client: HTTPClient
     let timeout: Duration
     let maxBodyBytes: Int
     let authorization: @Sendable () async throws -> String?
 
     /// - Parameters:
-    ///   - baseURL: scheme, host and port, such as `http://127.0.0.1:8001`, without a slash at the end.
+    ///   - baseURL: scheme, host and port, such as `http://127.0.0.1:8001`.
     ///   - timeout: the longest a call may take when no deadline is nearer.
     ///   - maxBodyBytes: the longest answer that `send` collects.
     ///   - authorization: the `Authorization` header of each call; asked every time, so that a token can be renewed.
@@ -34,8 +34,17 @@ public struct HTTPUpstream: Upstream {
         name: String, baseURL: String, client: HTTPClient, timeout: Duration = .seconds(2), maxBodyBytes: Int = 4 << 20,
         authorization: @escaping @Sendable () async throws -> String? = { nil }
     ) {
+        self.init(
+            name: name, address: ServiceAddress(baseURL), client: client, timeout: timeout, maxBodyBytes: maxBodyBytes, authorization: authorization)
+    }
+
+    /// The same for one of several addresses.
+    public init(
+        name: String, address: ServiceAddress, client: HTTPClient, timeout: Duration = .seconds(2), maxBodyBytes: Int = 4 << 20,
+        authorization: @escaping @Sendable () async throws -> String? = { nil }
+    ) {
         self.name = name
-        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.address = address
         self.client = client
         self.timeout = timeout
         self.maxBodyBytes = maxBodyBytes
@@ -85,8 +94,9 @@ public struct HTTPUpstream: Upstream {
         } catch {
             throw UpstreamError(.unreachable, upstream: name, detail: "no service token could be made")
         }
-        var outbound = HTTPClientRequest(url: baseURL + request.path)
+        var outbound = HTTPClientRequest(url: address.baseURL + request.path)
         outbound.method = .init(rawValue: request.method.rawValue)
+        if let host = address.host { outbound.headers.add(name: "Host", value: host) }
         for field in headers { outbound.headers.add(name: field.name.rawName, value: field.value) }
         return outbound
     }

@@ -11,6 +11,7 @@ import TestKit
 struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
+    var door = DoorPolicy()
 
     struct Secretive: Error, CustomStringConvertible {
         let description = "password=hunter2"
@@ -23,7 +24,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health) = (gate, health)
+        let (gate, health, door) = (gate, health, door)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -67,7 +68,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health)
+                health: health, door: door)
         }
     }
 }

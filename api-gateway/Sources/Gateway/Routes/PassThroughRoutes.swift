@@ -15,7 +15,9 @@ extension Routes {
         ] as [RouteKey] {
             on(key) { request, context in try await forward(key, request, context, to: inventory) }
         }
-        on("POST /api/v1/products/import", .streaming) { request, _ in try await forward(request, body: .stream, to: inventory) }
+        on("POST /api/v1/products/import", .streaming) { request, context in
+            try await forward(request, body: .stream, from: context.clientAddress, to: inventory)
+        }
         for key in [
             "POST /api/v1/quotes", "GET /api/v1/prices/{productId}", "PUT /api/v1/prices/{productId}", "GET /api/v1/prices/{productId}/history",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
@@ -30,7 +32,7 @@ extension Routes {
 private func forward(_ key: RouteKey, _ request: Request, _ context: ServiceContext, to upstream: any Upstream) async throws -> Response {
     // What is no text at all is refused here: a client library may make something else of it on the way.
     for segment in key.path.split(separator: "/") where segment.hasPrefix("{") { _ = try context.path(String(segment.dropFirst().dropLast())) }
-    return try await forward(request, body: .whole(context), to: upstream)
+    return try await forward(request, body: .whole(context), from: context.clientAddress, to: upstream)
 }
 
 /// How a request's body goes on.
@@ -41,9 +43,9 @@ private enum Forwarding {
     case stream
 }
 
-private func forward(_ request: Request, body: Forwarding, to upstream: any Upstream) async throws -> Response {
+private func forward(_ request: Request, body: Forwarding, from client: String?, to upstream: any Upstream) async throws -> Response {
     let path = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-    var call = UpstreamRequest(request.method, path, headers: request.headers.forwarded)
+    var call = UpstreamRequest(request.method, path, headers: request.headers.forwarded(for: client))
     var stream: UpstreamBody?
     switch body {
     case .whole(let context):
@@ -70,14 +72,21 @@ private func forward(_ request: Request, body: Forwarding, to upstream: any Upst
 
 extension HTTPFields {
     /// What of a request's headers goes on: neither what concerns this connection only, by the standard or by `Connection` itself, nor
-    /// the caller's credentials, which end here, nor what the call sets.
-    fileprivate var forwarded: HTTPFields {
+    /// the caller's credentials, which end here, nor what the call sets. What a caller says of itself in `Forwarded` and `X-Forwarded-…` is
+    /// replaced by what is known.
+    fileprivate func forwarded(for client: String?) -> HTTPFields {
         var headers = self
         let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap {
             HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" }))
         }
         for name in HTTPFields.hopByHop.union(named) { headers[name] = nil }
         for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
+        headers.removeAll { $0.name.canonicalName == "forwarded" || $0.name.canonicalName.hasPrefix("x-forwarded-") }
+        if let client { headers[.xForwardedFor] = client }
         return headers
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
 }

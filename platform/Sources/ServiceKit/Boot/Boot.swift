@@ -4,6 +4,7 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import Resilience
 public import ServiceLifecycle
 public import Telemetry
 
@@ -36,13 +37,16 @@ public struct ServiceParts: Sendable {
     public var routes: [Routes.Entry]
     public var authorizer: Authorizer
     public var health: [HealthCheck]
+    /// Who is let in how often.
+    public var door: DoorPolicy
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
     /// Runs last, when nothing uses the parts any more.
     public var close: @Sendable () async -> Void
 
     public init(
-        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
+        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [],
+        door: DoorPolicy = DoorPolicy(), background: [any Service] = [],
         close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
@@ -50,6 +54,7 @@ public struct ServiceParts: Sendable {
         self.routes = routes.entries
         self.authorizer = authorizer
         self.health = health
+        self.door = door
         self.background = background
         self.close = close
     }
@@ -80,8 +85,8 @@ public struct ServiceDefinition: Sendable {
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness,
             limits: Pipeline.Limits(
-                maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
-                requestTimeout: try settings(ServiceSettings.requestTimeout)))
+                maxBodyBytes: try settings(ServiceSettings.maxBody), requestTimeout: try settings(ServiceSettings.requestTimeout)),
+            door: Door(policy: parts.door, shedder: LoadShedder(try ServiceSettings.shedding(settings))))
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {

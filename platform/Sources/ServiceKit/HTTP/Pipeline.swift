@@ -6,7 +6,6 @@ import Logging
 import Metrics
 import NIOCore
 import Resilience
-import Synchronization
 
 /// What surrounds every handler, outermost first: correlation, log and metrics → errors become problems → admission → deadline →
 /// who may call → the handler.
@@ -16,24 +15,20 @@ struct Pipeline: RouterMiddleware {
     let logger: Logger
     let readiness: Readiness
     let limits: Limits
-    private let inFlight = InFlight()
+    let door: Door
 
     struct Limits: Sendable {
         var maxBodyBytes: Int
-        var maxInFlight: Int
         var requestTimeout: Duration
     }
 
-    final class InFlight: Sendable {
-        let count = Atomic<Int>(0)
-    }
-
-    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, limits: Limits) {
+    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, limits: Limits, door: Door) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
         self.authorizer = authorizer
         self.logger = logger
         self.readiness = readiness
         self.limits = limits
+        self.door = door
     }
 
     func handle(_ request: Request, context: ServiceContext, next: (Request, ServiceContext) async throws -> Response) async throws -> Response {
@@ -47,11 +42,18 @@ struct Pipeline: RouterMiddleware {
         // HEAD is answered as GET is, without the body.
         let isHead = request.method == .head
         let route = context.endpointPath.flatMap { routes[RouteKey(isHead ? .get : request.method, $0)] }
+        let client = context.remoteAddress.flatMap { IPAddress($0) }.map {
+            door.policy.trustedProxies.client(peer: $0, forwarded: request.headers[values: .forwardedFor])
+        }
+        context.clientAddress = client?.description
+        let visit = door.visit(route?.key)
+        defer { visit.leave() }
         return await CallContext.$current.withValue(call) {
             var failure: (any Error)?
             var response: Response
             do {
-                response = try await admit(request, route, context, next)
+                try await door.knock(visit, client: client, hasToken: request.headers[.authorization] != nil)
+                response = try await admit(request, route, visit, context, next)
             } catch {
                 failure = error
                 let problem = Problem(mapping: error)
@@ -59,6 +61,7 @@ struct Pipeline: RouterMiddleware {
                 if problem.status == 405 { response.headers[.allow] = allowed(request.uri.path) }
             }
             response.headers[.correlationID] = call.correlationID
+            visit.describe(in: &response.headers)
             response.headers[.xContentTypeOptions] = "nosniff"
             if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
             // Callers leave by themselves, between two requests, before the listener cuts the connections that are left.
@@ -74,7 +77,8 @@ struct Pipeline: RouterMiddleware {
     }
 
     private func admit(
-        _ request: Request, _ route: Routes.Entry?, _ context: ServiceContext, _ next: (Request, ServiceContext) async throws -> Response
+        _ request: Request, _ route: Routes.Entry?, _ visit: Door.Visit, _ context: ServiceContext,
+        _ next: (Request, ServiceContext) async throws -> Response
     ) async throws -> Response {
         guard let route else {
             guard allowed(request.uri.path).isEmpty else {
@@ -82,16 +86,12 @@ struct Pipeline: RouterMiddleware {
             }
             throw Problem(404, "route_not_found", "There is no such path here; /docs lists them all.")
         }
-        let isHealth = route.key.path.hasPrefix("/health")
-        let count = inFlight.count.add(1, ordering: .relaxed).newValue
-        defer { inFlight.count.subtract(1, ordering: .relaxed) }
-        guard isHealth || count <= limits.maxInFlight else { throw Problem.unavailable("Too many requests are being worked on.") }
-
         let timeAsked = try timeAsked(request)
         let deadline = Deadline.after(min(timeAsked ?? limits.requestTimeout, limits.requestTimeout))
         return try await Deadline.with(deadline) {
             var context = context
             context.identity = try await authorizer.identify(request.headers)
+            try await door.recognise(context.identity, visit, hasToken: request.headers[.authorization] != nil)
             guard route.access.contains(context.identity.role) else {
                 throw context.identity.role == .anonymous
                     ? Problem(401, "unauthenticated", "Send a bearer token.", errors: [FieldError(pointer: "Authorization", detail: "is required")])

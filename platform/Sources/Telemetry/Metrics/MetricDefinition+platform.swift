@@ -5,7 +5,7 @@ extension MetricDefinition {
         httpServerRequestDuration, httpServerActiveRequests, httpClientRequestDuration, dbClientOperationDuration,
         processResidentMemory, processOpenFiles, processCPUTime, processStartTime,
         telemetryOverflows, telemetryRejections, telemetryLogLinesDropped,
-    ]
+    ] + resilience
 
     public static let httpServerRequestDuration = MetricDefinition(
         name: "http.server.request.duration", unit: .seconds, kind: .histogram,
