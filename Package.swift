@@ -75,10 +75,11 @@ let package = Package(
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
+        .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
             dependencies: [
-                "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
+                "Basics", "Chaos", "Database", "HTTPPath", "Resilience", "Telemetry",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
@@ -169,6 +170,8 @@ let package = Package(
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["Basics", "Chaos", "HTTPPath", "TestKit"], path: "platform/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
             name: "HTTPPathTests",
             dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],

@@ -11,7 +11,8 @@ struct Layers {
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience"]),
         ("LocalServers", ["Basics"]),
         ("Telemetry", ["Basics", "Resilience"]),
-        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
+        ("Chaos", ["Basics", "HTTPPath"]),
+        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry"]),
         // what a service lets others import
         ("InventoryAPI", ["Basics", "Resilience", "HTTPPath"]),
         ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
@@ -26,7 +27,7 @@ struct Layers {
         ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers"]),
     ])
 
-    private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit"]
+    private static let platform = ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry", "ServiceKit"]
 
     /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]

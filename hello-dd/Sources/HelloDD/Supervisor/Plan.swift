@@ -38,6 +38,7 @@ struct Plan: Hashable, Sendable {
         if let database = databases[service] { environment["DATABASE_URL"] = database }
         if let logLevel { environment["LOG_LEVEL"] = logLevel }
         if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
+        if inherited["FAULTS_ENABLED"] == nil { environment["FAULTS_ENABLED"] = "true" }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)
         for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {
             // One that is not started here may run elsewhere, and then the environment says where.
