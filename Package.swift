@@ -86,6 +86,9 @@ let package = Package(
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),
 
+        // observability: what the shop emits, for the services that emit it and for what is generated from it
+        .target(name: "ShopTelemetry", dependencies: ["Telemetry"], path: "observability/Sources/ShopTelemetry", swiftSettings: strict),
+
         // inventory-service
         .target(
             name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI",

@@ -12,6 +12,8 @@ struct Layers {
         ("LocalServers", ["Basics"]),
         ("Telemetry", ["Basics", "Resilience"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
+        // the shop's metrics
+        ("ShopTelemetry", ["Telemetry"]),
         // what a service lets others import
         ("InventoryAPI", ["Basics", "Resilience", "HTTPPath"]),
         ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
@@ -26,7 +28,8 @@ struct Layers {
         ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers"]),
     ])
 
-    private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit"]
+    /// What stands under every service.
+    private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit", "ShopTelemetry"]
 
     /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]
