@@ -87,6 +87,13 @@ let package = Package(
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),
 
+        // observability: what the shop emits, for the services that emit it and for what is generated from it
+        .target(name: "ShopTelemetry", dependencies: ["Telemetry"], path: "observability/Sources/ShopTelemetry", swiftSettings: strict),
+
+        .target(
+            name: "Observability", dependencies: ["HTTPPath", "ShopTelemetry", "Telemetry"], path: "observability/Sources/Observability",
+            swiftSettings: strict),
+
         // inventory-service
         .target(
             name: "InventoryAPI", dependencies: ["Basics", "HTTPPath", httpTypes], path: "inventory-service/Sources/InventoryAPI",
@@ -144,7 +151,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Observability", "Resilience", "ServiceKit", logging,
+                httpTypes,
                 nioCore,
                 nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -4,7 +4,7 @@ extension MetricDefinition {
 
     public static let faultInjections = MetricDefinition(
         name: "fault.injections", unit: .count("request"), kind: .counter, description: "Requests that a fault set on purpose has met.",
-        labels: ["fault.kind"]
+        attributes: [.oneOf("fault.kind", "latency", "error")]
     )
     public static let faultActive = MetricDefinition(
         name: "fault.active", unit: .count("fault"), kind: .gauge, description: "Faults set on purpose that are in force now."
