@@ -55,6 +55,7 @@ struct DatadogQuery {
             case .not(let name, let value): "!\(name):\(DatadogName.value(value))"
             case .prefix(let name, let value): "\(name):\(DatadogName.value(value))*"
             case .notPrefix(let name, let value): "!\(name):\(DatadogName.value(value))*"
+            case .present(let name): "\(name):*"
             }
         }
         return "\(DatadogName.metric(selection.metric)){\(filters.isEmpty ? "*" : filters.joined(separator: ","))}"

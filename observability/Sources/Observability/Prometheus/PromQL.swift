@@ -11,7 +11,7 @@ struct PromQL {
         case .rate(let events, let by): "\(sum(by)) (rate(\(series(events))[\(window)]))"
         case .share(let part, let whole, let by): "\(increase(part, by, window)) / (\(increase(whole, by, window)) > 0)"
         case .quantile(let q, let selection, let by):
-            "histogram_quantile(\(number(q)), \(sum(["le"] + by)) (rate(\(name(selection.metric))_bucket\(braced(selection.filters))[\(window)])))"
+            "histogram_quantile(\(number(q)), \(quantileSum(by)) (rate(\(name(selection.metric))_bucket\(braced(selection.filters))[\(window)])))"
         case .highest(let selection, let by): "max\(grouping(by)) (\(name(selection.metric))\(braced(selection.filters)))"
         case .total(let selection, let by): "\(sum(by)) (\(name(selection.metric))\(braced(selection.filters)))"
         case .absence(let selection): "absent_over_time(\(name(selection.metric))\(braced(selection.filters))[\(window)])"
@@ -23,6 +23,9 @@ struct PromQL {
     }
 
     private func sum(_ by: [String]) -> String { "sum\(grouping(by))" }
+
+    /// `le` is a histogram's own label, and no attribute.
+    private func quantileSum(_ by: [String]) -> String { "sum by (\((["le"] + by.map(Self.label)).joined(separator: ", ")))" }
 
     private func grouping(_ by: [String]) -> String { by.isEmpty ? "" : " by (\(by.map(Self.label).joined(separator: ", ")))" }
 
@@ -43,6 +46,7 @@ struct PromQL {
             case .not(let name, let value): "\(Self.label(name))!=\(quoted(value))"
             case .prefix(let name, let value): "\(Self.label(name))=~\(quoted(pattern(value)))"
             case .notPrefix(let name, let value): "\(Self.label(name))!~\(quoted(pattern(value)))"
+            case .present(let name): "\(Self.label(name))!=\"\""
             }
         }
         if let bound { matchers.append("le=\(quoted(number(bound)))") }

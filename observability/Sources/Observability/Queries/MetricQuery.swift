@@ -8,10 +8,12 @@ public enum Filter: Sendable, Hashable {
     case not(String, String)
     /// Does not begin with; a series without the attribute passes.
     case notPrefix(String, String)
+    /// The series has the attribute.
+    case present(String)
 
     public var attribute: String {
         switch self {
-        case .equals(let name, _), .prefix(let name, _), .not(let name, _), .notPrefix(let name, _): name
+        case .equals(let name, _), .prefix(let name, _), .not(let name, _), .notPrefix(let name, _), .present(let name): name
         }
     }
 
@@ -19,7 +21,7 @@ public enum Filter: Sendable, Hashable {
     public var wholeValue: String? {
         switch self {
         case .equals(_, let value), .not(_, let value): value
-        case .prefix, .notPrefix: nil
+        case .prefix, .notPrefix, .present: nil
         }
     }
 }

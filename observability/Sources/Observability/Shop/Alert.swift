@@ -1,5 +1,3 @@
-public import Telemetry
-
 /// Something that somebody is to know of, declared once. Its Datadog monitor and its Prometheus rule are both made of it.
 public struct Alert: Sendable {
     public enum Severity: String, Sendable {
@@ -69,7 +67,11 @@ enum Runbook {
 
     /// `ServiceErrors`: `docs/operations/service-errors.md`.
     static func path(_ name: String) -> String {
-        let words = name.enumerated().flatMap { $0.offset > 0 && $0.element.isUppercase ? ["-", $0.element] : [$0.element] }
-        return "\(folder)/\(String(words).lowercased()).md"
+        var words = ""
+        for character in name {
+            if character.isUppercase, !words.isEmpty { words += "-" }
+            words.append(character)
+        }
+        return "\(folder)/\(words.lowercased()).md"
     }
 }

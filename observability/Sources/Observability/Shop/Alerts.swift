@@ -1,5 +1,5 @@
 import ShopTelemetry
-public import Telemetry
+import Telemetry
 
 /// All alerts of the shop, but those that come with its service levels.
 public enum Alerts {
@@ -47,7 +47,7 @@ public enum Alerts {
         Alert(
             "DatabaseErrors", .page, "of the statements of {{service}} more than 5 % fail",
             .share(
-                Events(.dbClientOperationDuration, [.prefix("error.type", "")]), of: Events(.dbClientOperationDuration), by: [service]),
+                Events(.dbClientOperationDuration, [.present("error.type")]), of: Events(.dbClientOperationDuration), by: [service]),
             over: .minutes(5), above: 0.05, recoversAt: 0.01, hold: .minutes(2),
             proof: .series("needs a database that fails its statements and is still there; the fault kinds that do this come later")),
     ]

@@ -1,4 +1,4 @@
-public import Telemetry
+import Telemetry
 
 /// What is promised, over thirty days, and how fast the rest may be used up.
 public struct ServiceLevel: Sendable {

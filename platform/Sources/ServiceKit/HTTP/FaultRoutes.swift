@@ -117,10 +117,12 @@ private struct FaultControl: Sendable {
         let answers = await ask(.get, Self.path)
         return .json(
             bytes: JSONWriter.object { json in
-                json.field("items", array: { json in
-                    for fault in own { json.value(Located(fault: fault, service: boot.service)) }
-                    for answer in answers { for item in answer.json?["items"]?.array ?? [] { json.value(item) } }
-                })
+                json.field(
+                    "items",
+                    array: { json in
+                        for fault in own { json.value(Located(fault: fault, service: boot.service)) }
+                        for answer in answers { for item in answer.json?["items"]?.array ?? [] { json.value(item) } }
+                    })
                 json.field("unavailable", answers.filter { $0.json == nil }.map(\.service))
             })
     }
