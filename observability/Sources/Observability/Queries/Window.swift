@@ -10,9 +10,8 @@ public struct Window: Sendable, Hashable, CustomStringConvertible {
     public static func minutes(_ count: Int) -> Window { Window(seconds: count * 60) }
     public static func hours(_ count: Int) -> Window { Window(seconds: count * 3600) }
 
-    /// As both systems write it: `5m`, `1h`, `30s`.
+    /// As both systems write it: `5m`, `24h`, `30s`. No days: Datadog's burn rates are asked in hours.
     public var description: String {
-        if seconds % 86_400 == 0 { return "\(seconds / 86_400)d" }
         if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
         return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
@@ -28,7 +27,7 @@ public struct Pace: Sendable, Hashable {
 
     public static let real = Pace(divisor: 1, bounds: 1...Int.max)
     /// For a scrape each half second.
-    public static let shortened = Pace(divisor: 60, bounds: 5...60)
+    public static let shortened = Pace(divisor: 60, bounds: 5...20)
 
     public init(divisor: Int, bounds: ClosedRange<Int>) {
         self.divisor = divisor

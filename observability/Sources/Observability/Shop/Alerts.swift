@@ -58,7 +58,7 @@ public enum Alerts {
             Alert(
                 "\(camel(emitter.name))Gone", .page, "no replica of \(emitter.name) reports",
                 .absence(Selection(.processStartTime, [.equals(service, emitter.name)])), over: .minutes(5), above: 0, recoversAt: 0,
-                missing: .isTheFault, proof: .running("the process is killed, and the supervisor too late to start it again"))
+                missing: .isTheFault, proof: .running("the process is stopped, and continued"))
         } + [
             Alert(
                 "EventLoopBlocked", .ticket, "an event loop of {{service}} runs its timers a quarter of a second late",
