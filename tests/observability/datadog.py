@@ -190,7 +190,7 @@ def monitor_faults(document, objectives):
         yield "it has no bound at which it recovers"
     if not isinstance(options.get("notify_no_data"), bool):
         yield "it does not say what missing data mean"
-    if options["notify_no_data"] and not options.get("no_data_timeframe"):
+    if options.get("notify_no_data") and not options.get("no_data_timeframe"):
         yield "it does not say for how long data may be missing"
     if "docs/operations/" not in document["message"]:
         yield "its message names no runbook"
