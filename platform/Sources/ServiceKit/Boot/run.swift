@@ -23,7 +23,7 @@ extension ServiceDefinition {
     /// `main`: runs the service until SIGTERM or SIGINT, or one of its small commands, and ends the process.
     ///
     /// Exit codes: 0 stopped as asked, 64 wrong usage, 69 something it needs is not to be had (a taken port, a locked or damaged
-    /// database), 78 a configuration that cannot be used. The reason is one line on standard error.
+    /// database), 78 a configuration that cannot be used, 143 a `migrate` that was broken off. The reason is one line on standard error.
     public func main() async -> Never {
         // A reader that went away must end a write and not the process.
         signal(SIGPIPE, SIG_IGN)
@@ -32,7 +32,10 @@ extension ServiceDefinition {
             case "--help", "-h", "help": print(helpText)
             case "--version", "version": print("\(name) \(BuildInfo.version)")
             case "health": exit(await checkHealth() ? 0 : 1)
-            case "migrate": try await prepare()
+            case "migrate":
+                // What is broken off has not been done: an init container that ended with 0 would let its service start.
+                onSignal { _ in _exit(143) }
+                try await prepare()
             default: try await serve()
             }
             exit(0)
@@ -55,7 +58,15 @@ extension ServiceDefinition {
         exit(code)
     }
 
+    /// Until something listens to signals: said expressly, because the first process of a container ignores what it has no handler for,
+    /// and would wait for its database until it is killed.
+    private func onSignal(_ end: @convention(c) (CInt) -> Void) {
+        signal(SIGTERM, end)
+        signal(SIGINT, end)
+    }
+
     private func serve() async throws {
+        onSignal { _ in _exit(0) }
         let (boot, parts) = try await start()
         do {
             try await run(boot, parts)
