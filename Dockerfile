@@ -10,7 +10,7 @@ FROM swift:6.3-bookworm AS build
 
 # hadolint ignore=DL3008 # Debian replaces a version when it mends it, so a pinned one is gone the week after
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ libpq-dev libsqlite3-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends g++ libpq-dev libsqlite3-dev pkg-config xz-utils zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src
@@ -35,7 +35,7 @@ FROM debian:bookworm-slim AS runtime
 # hadolint ignore=DL3008 # as above
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libjemalloc2 libpq5 libsqlite3-0 \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/hello-dd
 
 # A container's border is its network: inside it, a service listens on every address. Data and keys are made here only where nothing
