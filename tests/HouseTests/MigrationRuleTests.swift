@@ -29,7 +29,8 @@ struct MigrationRuleTests {
     @Test(
         "an addition is none",
         arguments: [
-            "CREATE TABLE a (b bigint NOT NULL CHECK (b > 0));", "ALTER TABLE a ADD COLUMN b text;", "-- we do not DROP TABLE a\nCREATE INDEX i ON a (b);",
+            "CREATE TABLE a (b bigint NOT NULL CHECK (b > 0));", "ALTER TABLE a ADD COLUMN b text;",
+            "-- we do not DROP TABLE a\nCREATE INDEX i ON a (b);",
             "ALTER TABLE a ADD COLUMN b bigint NOT NULL DEFAULT 0;", "DROP INDEX i;", "INSERT INTO a VALUES ('x');",
         ])
     func additions(script: String) { #expect(Self.contraction(script) == nil) }

@@ -103,7 +103,7 @@ for program in "docker compose" docker-compose; do
     # shellcheck disable=SC2086 # two words are two words
     if $program version >/dev/null 2>&1; then
         for profile in inventory pricing full load dev-tools; do
-            check "$($program version --short) loads profile $profile" $program --profile "$profile" config --quiet || true
+            check "$program $($program version --short) loads profile $profile" $program --profile "$profile" config --quiet || true
         done
     fi
 done
@@ -136,8 +136,10 @@ say "each replica of inventory-service is stopped and started under $RATE visito
 compose run --rm -T hello-dd load --url http://api-gateway:8000 --rate "$RATE" --duration "${LOAD_SECONDS}s" --objective errors=0 --json \
     >"$folder/load.json" 2>"$folder/load.log" &
 load=$!
+since=$(date +%s)
 sleep 5
-for id in $(containers inventory-service); do
+replicas=$(containers inventory-service)
+for id in $replicas; do
     docker stop --time 20 "$id" >/dev/null
     ended "$id" "$(name "$id")"
     docker start "$id" >/dev/null
@@ -148,6 +150,11 @@ done
 if kill -0 "$load" 2>/dev/null; then ok "visitors came all the while"; else not_ok "the load ended before the last replica was back"; fi
 if wait "$load"; then ok "no request failed"; else not_ok "requests failed, or there was no load"; tail -n 20 "$folder/load.log"; fi
 cat "$folder/load.json"
+# Stopping one that nobody calls would prove nothing.
+for id in $replicas; do
+    served=$(docker logs --since "$since" "$id" 2>&1 | grep -c '"http.route":"/api/' || true)
+    if [ "$served" -ge 100 ]; then ok "$(name "$id") answered $served requests of them"; else not_ok "$(name "$id") answered only $served requests"; fi
+done
 
 # --- the end --------------------------------------------------------------------------------------------------------------------------------
 

@@ -193,7 +193,8 @@ private func check(_ applied: [Row], against migrations: [Migration], _ dialect:
         let needs = try row.decode("needs", as: Int.self)
         guard needs <= migrations.count else {
             throw DatabaseError.migration(
-                "the database has \(name), which needs a program that knows \(needs) migrations, and this one knows \(migrations.count): run a newer one")
+                "the database has \(name), which needs a program that knows \(needs) migrations, and this one knows \(migrations.count): run a newer one"
+            )
         }
         guard version <= migrations.count else { continue }
         let known = migrations[index]

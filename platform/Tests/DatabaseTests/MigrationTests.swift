@@ -104,7 +104,9 @@ import Testing
     @Test("a migration that does more than add leaves behind the programs that it says, and no others", arguments: Engine.allCases)
     func contracting(engine: Engine) async throws {
         try await engine.withDatabase { opened in
-            let additions = [Self.plain(1, "m0001_a", "CREATE TABLE a (id BIGINT, old TEXT)"), Self.plain(2, "m0002_b", "CREATE TABLE b (id BIGINT)")]
+            let additions = [
+                Self.plain(1, "m0001_a", "CREATE TABLE a (id BIGINT, old TEXT)"), Self.plain(2, "m0002_b", "CREATE TABLE b (id BIGINT)"),
+            ]
             let all =
                 additions + [
                     Self.plain(3, "m0003_drop", "-- needs: 2\nALTER TABLE a DROP COLUMN old"), Self.plain(4, "m0004_c", "CREATE TABLE c (id BIGINT)"),
