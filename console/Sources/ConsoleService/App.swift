@@ -34,7 +34,10 @@ enum Console {
     }
 
     /// A receiver that sent its own telemetry to itself would have more to say with each time it said something.
-    static func keepOwnTelemetryOut() { setenv("OTEL_SDK_DISABLED", "true", 1) }
+    /// Its metrics stay to be read on `/metrics`.
+    static func keepOwnTelemetryOut() {
+        for variable in ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"] { setenv(variable, "none", 1) }
+    }
 }
 
 /// What can be configured besides what every service has.

@@ -4,6 +4,8 @@ import { el, foreign, moveFocusWithArrows, styled, visible } from "./dom.js";
 import { clock, colour, count, moment, time } from "./format.js";
 
 const pageSize = 50;
+// Services that a row names; the trace itself names all.
+const mostChips = 3;
 
 /** The filter that an address such as `#/?service=api-gateway&status=error` holds. */
 export function filterOf(parameters) {
@@ -27,13 +29,13 @@ export function listView(filter, onFilter) {
   const slowest = el("input", {
     id: "minDurationMs", name: "minDurationMs", type: "number", min: 0, max: 86400000, step: 1, placeholder: "0", inputmode: "numeric",
   });
-  const order = el("input", { id: "orderId", name: "orderId", type: "search", maxlength: 100, placeholder: "order id", spellcheck: "false", autocomplete: "off" });
+  const order = el("input", { id: "orderId", name: "orderId", type: "search", maxlength: 100, placeholder: "id", spellcheck: "false", autocomplete: "off" });
   status.value = filter.get("status") ?? "";
   slowest.value = filter.get("minDurationMs") ?? "";
   order.value = filter.get("orderId") ?? "";
   const form = el(
     "form", { class: "filters", role: "search", "aria-label": "Narrow the list" },
-    field("Service", services), field("Outcome", status), field("At least, ms", slowest), field("Order", order),
+    field("Service", services), field("Outcome", status), field("At least, ms", slowest), field("Order, or trace", order),
     el("button", { type: "reset", class: "plain" }, "Clear"));
   const read = () => filterOf(new URLSearchParams(new FormData(form)));
   form.addEventListener("change", () => onFilter(read()));
@@ -110,10 +112,22 @@ function row(item, longest) {
         "a", { class: "trace", href: `#/traces/${item.traceId}`, title: visible(item.name) },
         foreign(item.name || "(no name)"),
         ...(failed ? [el("span", { class: "badge failed" }, count(item.errorCount, "error"))] : []),
-        ...item.orderIds.slice(0, 1).map((order) => el("span", { class: "badge order" }, "order ", foreign(order))))),
-    el("td", { class: "who" }, el("ul", { class: "services" }, ...item.services.map((name) => el("li", { class: `chip ${colour(name)}` }, foreign(name))))),
+        ...item.orderIds.slice(0, 1).map((order) => el("span", { class: "badge order", title: visible(order) }, "order ", foreign(short(order)))))),
+    el("td", { class: "who" }, chips(item.services)),
     el("td", { class: "number time" }, el("span", {}, time(item.durationNanoseconds)), bar),
     el("td", { class: "number" }, item.spanCount.toLocaleString("en")));
+}
+
+/** The end of an id, which tells orders of the same minute apart. */
+function short(id) {
+  return id.length > 14 ? `…${id.slice(-8)}` : id;
+}
+
+function chips(services) {
+  const some = services.slice(0, mostChips);
+  return el(
+    "ul", { class: "services" }, ...some.map((name) => el("li", { class: `chip ${colour(name)}` }, foreign(name))),
+    ...(services.length > some.length ? [el("li", { class: "quiet" }, `and ${services.length - some.length} more`)] : []));
 }
 
 function emptiness(isNarrowed) {

@@ -6,7 +6,11 @@ import { clock, colour, count, moment, ticks, time } from "./format.js";
 // Deeper spans stand no further to the right.
 const mostIndents = 24;
 
-export function waterfallView(trace) {
+/**
+ * @param {object} trace as `GET /api/v1/traces/{traceId}` answers
+ * @param {string} back the address of the list
+ */
+export function waterfallView(trace, back) {
   const total = Math.max(1, ...trace.spans.map((span) => span.offsetNanoseconds + span.durationNanoseconds));
   const marks = ticks(total);
   const list = el("ol", { class: "spans" }, ...trace.spans.map((span, index) => item(trace, span, index, total)));
@@ -15,14 +19,14 @@ export function waterfallView(trace) {
     el("span", { class: "track" }, ...marks.map((mark) => styled(el("span", { class: "tick" }, mark === 0 ? "0" : time(mark)), { "--start": percent(mark, total) }))));
   const board = el("div", { class: "board" }, axis, list);
   styled(board, { "--step": percent(marks[1] ?? total, total) });
-  return el("article", { class: "detail" }, heading(trace), failures(trace), board);
+  return el("article", { class: "detail" }, heading(trace, back), failures(trace), board);
 }
 
 function percent(part, whole) {
   return `${((100 * part) / whole).toFixed(4)}%`;
 }
 
-function heading(trace) {
+function heading(trace, back) {
   const facts = [
     ["Time", time(trace.durationNanoseconds)],
     ["Started", el("time", { datetime: trace.startTime, title: moment(trace.startTime) }, clock(trace.startTime))],
@@ -37,7 +41,7 @@ function heading(trace) {
   ];
   return el(
     "header", { class: "heading" },
-    el("a", { class: "back", href: "#/" }, "← All traces"),
+    el("a", { class: "back", href: back }, "← All traces"),
     el("h1", { tabindex: "-1" }, foreign(trace.name || "(no name)")),
     el("ul", { class: "services" }, ...trace.services.map((name) => el("li", { class: `chip ${colour(name)}` }, foreign(name)))),
     el("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [el("div", {}, el("dt", {}, name), el("dd", {}, value))])),

@@ -17,7 +17,7 @@ struct TraceSummary: JSONWritable {
         json.field("spanCount", trace.spans.count)
         json.field("errorCount", trace.errors)
         json.field("droppedSpans", trace.dropped)
-        json.field("services", trace.services)
+        json.field("services", [trace.service] + trace.services.filter { $0 != trace.service }.sorted())
         json.field("orderIds", trace.orderIDs)
     }
 }

@@ -52,6 +52,8 @@ struct Plan: Hashable, Sendable {
             if logLevel == nil, inherited["LOG_LEVEL"] == nil { environment["LOG_LEVEL"] = "warning" }
         } else if let telemetryEndpoint {
             environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetryEndpoint
+            // A second instead of the usual five: somebody waits to see what he just did.
+            if services.contains(.console), inherited["OTEL_BSP_SCHEDULE_DELAY"] == nil { environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000" }
         }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)
         for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {

@@ -32,6 +32,8 @@ struct PlanTests {
         plan.apply(ConsoleChoice(ports: .init(page: 9090, receiver: 9318), endpoint: "http://127.0.0.1:9318"))
         let gateway = plan.environment(of: .gateway, inherited: [:])
         #expect(gateway["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:9318")
+        #expect(gateway["OTEL_BSP_SCHEDULE_DELAY"] == "1000")
+        #expect(plan.environment(of: .gateway, inherited: ["OTEL_BSP_SCHEDULE_DELAY": "9"])["OTEL_BSP_SCHEDULE_DELAY"] == "9")
         #expect(gateway["HTTP_HOST"] == "0.0.0.0")
         let console = plan.environment(of: .console, inherited: [:])
         #expect(console["OTEL_EXPORTER_OTLP_ENDPOINT"] == nil)
