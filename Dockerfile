@@ -22,6 +22,7 @@ COPY scripts/docker-build.sh scripts/
 RUN scripts/docker-build.sh dependencies
 
 COPY platform platform
+COPY observability/Sources observability/Sources
 COPY inventory-service inventory-service
 COPY pricing-service pricing-service
 COPY api-gateway api-gateway

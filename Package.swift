@@ -77,16 +77,24 @@ let package = Package(
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
+        .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
             dependencies: [
-                "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
+                "Basics", "Chaos", "Database", "HTTPPath", "Resilience", "Telemetry",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
             ],
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),
+
+        // observability: what the shop emits, for the services that emit it and for what is generated from it
+        .target(name: "ShopTelemetry", dependencies: ["Telemetry"], path: "observability/Sources/ShopTelemetry", swiftSettings: strict),
+
+        .target(
+            name: "Observability", dependencies: ["HTTPPath", "ShopTelemetry", "Telemetry"], path: "observability/Sources/Observability",
+            swiftSettings: strict),
 
         // inventory-service
         .target(
@@ -153,7 +161,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Observability", "Resilience", "ServiceKit", logging,
+                httpTypes,
                 nioCore,
                 nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -179,6 +188,8 @@ let package = Package(
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["Basics", "Chaos", "HTTPPath", "TestKit"], path: "platform/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
             name: "HTTPPathTests",
             dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],

@@ -55,6 +55,7 @@ struct Plan: Hashable, Sendable {
             // A second instead of the usual five: somebody waits to see what he just did.
             if services.contains(.console), inherited["OTEL_BSP_SCHEDULE_DELAY"] == nil { environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000" }
         }
+        if inherited["FAULTS_ENABLED"] == nil { environment["FAULTS_ENABLED"] = "true" }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)
         for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {
             // One that is not started here may run elsewhere, and then the environment says where.

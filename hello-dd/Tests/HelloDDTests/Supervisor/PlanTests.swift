@@ -57,6 +57,8 @@ struct PlanTests {
         var plan = plan()
         let inherited = ["LOG_FORMAT": "json", "LOG_LEVEL": "error", "SEED_CATALOGUE": "false"]
         #expect(plan.environment(of: .pricing, inherited: inherited)["SEED_CATALOGUE"] == "false")
+        #expect(plan.environment(of: .pricing, inherited: inherited)["FAULTS_ENABLED"] == "true")
+        #expect(plan.environment(of: .pricing, inherited: ["FAULTS_ENABLED": "false"])["FAULTS_ENABLED"] == "false")
         #expect(plan.environment(of: .pricing, inherited: inherited)["LOG_FORMAT"] == "json")
         plan.logLevel = "debug"
         #expect(plan.environment(of: .pricing, inherited: inherited)["LOG_LEVEL"] == "debug")

@@ -1,4 +1,5 @@
 public import Basics
+public import Chaos
 import HTTPPath
 public import Hummingbird
 import HummingbirdCore
@@ -17,6 +18,8 @@ public struct Boot: Sendable {
     public let readiness: Readiness
     /// nil in a test that looks at no metrics.
     public let telemetry: Telemetry?
+    /// What is broken on purpose in this process; nil where that is not allowed.
+    public let faults: FaultBoard?
 
     public init(
         service: String, settings: Settings, logger: Logger, sources: Sources = .system, readiness: Readiness = Readiness(),
@@ -28,6 +31,8 @@ public struct Boot: Sendable {
         self.sources = sources
         self.readiness = readiness
         self.telemetry = telemetry
+        // A value that cannot be read is told by whoever checks the settings before this.
+        faults = (try? settings(ServiceSettings.faultsEnabled)) == true ? FaultBoard(sources: sources) : nil
     }
 }
 
@@ -81,7 +86,7 @@ public struct ServiceDefinition: Sendable {
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
         let pipeline = Pipeline(
-            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness,
+            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)))
