@@ -33,6 +33,7 @@ let package = Package(
         .executable(name: "inventory-service", targets: ["InventoryServiceMain"]),
         .executable(name: "pricing-service", targets: ["PricingService"]),
         .executable(name: "api-gateway", targets: ["Gateway"]),
+        .executable(name: "console", targets: ["ConsoleService"]),
         .executable(name: "hello-dd", targets: ["HelloDD"]),
         .library(name: "Resilience", targets: ["Resilience"]),
         .library(name: "Database", targets: ["Database"]),
@@ -60,6 +61,7 @@ let package = Package(
             name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .systemLibrary(
             name: "CPostgreSQL", path: "platform/Sources/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CZlib", path: "platform/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
         .target(
@@ -147,6 +149,14 @@ let package = Package(
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
 
+        // console
+        .executableTarget(
+            name: "ConsoleService",
+            dependencies: ["Basics", "CZlib", "HTTPPath", "ServiceKit", hummingbird, configuration, httpTypes, nioCore],
+            path: "console/Sources/ConsoleService",
+            resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
+
         // hello-dd, the command line
         .executableTarget(
             name: "HelloDD",
@@ -229,6 +239,10 @@ let package = Package(
                 "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath", httpTypes,
                 hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
+        .testTarget(
+            name: "ConsoleServiceTests",
+            dependencies: ["Basics", "ConsoleService", "TestKit", "HTTPPath", "ServiceKit", httpTypes, nioCore],
+            path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
             dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],

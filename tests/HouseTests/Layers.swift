@@ -4,6 +4,7 @@ struct Layers {
     static let house = Layers([
         // platform: no shop word inside
         ("CSQLite", []),
+        ("CZlib", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
         ("HTTPPath", ["Basics", "Resilience"]),
@@ -27,6 +28,7 @@ struct Layers {
         ("Payments", platform + ["PricingAPI"]),
         ("Orders", platform + ["InventoryAPI", "PricingAPI", "Payments"]),
         ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
+        ("ConsoleService", platform + ["CZlib"]),
         // the command line
         ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers", "Observability"]),
     ])
@@ -37,7 +39,7 @@ struct Layers {
     /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]
     private static let edgeNames = ["Routes", "HTTP"]
-    private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway"]
+    private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway", "ConsoleService"]
 
     /// Full Foundation pulls ICU in and more than doubles a static binary.
     private static let fullFoundation: Set<String> = ["Foundation", "FoundationNetworking", "FoundationInternationalization", "FoundationXML"]

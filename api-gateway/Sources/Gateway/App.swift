@@ -54,7 +54,7 @@ enum GatewayApp {
         let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
         let client = HTTPClient.forServices()
         do {
-            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
+            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let timeout = try settings(GatewaySettings.serviceTimeout)
             func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
                 let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
