@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PRODUCTS=(inventory-service pricing-service api-gateway hello-dd)
+readonly PRODUCTS=(inventory-service pricing-service api-gateway console hello-dd)
 readonly FLAGS=(-c release --static-swift-stdlib)
 
 # The targets of the manifest, one a line: type, path, and "resources" if it embeds some.

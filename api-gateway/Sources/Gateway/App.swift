@@ -63,8 +63,15 @@ enum GatewayApp {
             let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
             let pricing = try upstream("pricing", GatewaySettings.pricingURL)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
+            let routes = routes(inventory: inventory, pricing: pricing, orders)
+            routes.addFaults(
+                boot,
+                peers: [
+                    FaultPeer(service: "inventory-service", upstream: try upstream("inventory", GatewaySettings.inventoryURL)),
+                    FaultPeer(service: "pricing-service", upstream: try upstream("pricing", GatewaySettings.pricingURL)),
+                ])
             return try ServiceParts(
-                routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),

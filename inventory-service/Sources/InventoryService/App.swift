@@ -74,6 +74,7 @@ package enum InventoryApp {
         ).add(to: routes)
         ReservationRoutes(reservations: reservations).add(to: routes)
         ImportRoute(database: database, sources: sources).add(to: routes)
+        routes.addFaults(boot)
         return routes
     }
 

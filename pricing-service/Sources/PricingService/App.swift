@@ -55,6 +55,7 @@ enum PricingApp {
         ).add(to: routes)
         DiscountRoutes(discounts: Discounts(database: database, sources: sources), creates: creates).add(to: routes)
         TableRoutes(tables: Tables(database: database, sources: sources)).add(to: routes)
+        routes.addFaults(boot)
         return routes
     }
 

@@ -8,6 +8,7 @@ public import NIOCore
 import NIOPosix
 import Resilience
 public import ServiceLifecycle
+import Synchronization
 import Telemetry
 public import UnixSignals
 
@@ -125,11 +126,23 @@ extension ServiceDefinition {
         _ boot: Boot, _ parts: ServiceParts, stopOn signals: [UnixSignal] = [], onReady: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> ServiceGroup {
         let logger = boot.logger
-        let application = try application(boot, parts, onServerRunning: onReady)
+        // Ready when the last one listens; who waits for it is told the service's own.
+        let listeners = Listeners(count: 1 + parts.furtherPorts.count)
+        let readiness = boot.readiness
+        @Sendable func listens(_ channel: any Channel, isOwn: Bool) async {
+            guard let own = listeners.add(channel, isOwn: isOwn) else { return }
+            readiness.becomeReady()
+            await onReady(own)
+        }
+        let further = try parts.furtherPorts.map { port in
+            try self.application(boot, parts, furtherPort: port) { await listens($0, isOwn: false) }
+        }
+        let application = try self.application(boot, parts) { await listens($0, isOwn: true) }
         var quiet = logger
         quiet.logLevel = .warning
         // Shut down in reverse: drain first, then the listener, then the background work.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = parts.background.map { .init(service: $0) }
+        services += further.map { .init(service: $0) }
         services.append(.init(service: application))
         services.append(
             .init(
@@ -185,6 +198,22 @@ extension ServiceDefinition {
             text += "  \(setting.flag), \(setting.variable)   (\(value))\n      \(setting.help)\n"
         }
         return text
+    }
+}
+
+/// Counts the listeners of a start.
+private final class Listeners: Sendable {
+    private let state: Mutex<(open: Int, own: (any Channel)?)>
+
+    init(count: Int) { state = Mutex((count, nil)) }
+
+    /// - Returns: the service's own listener, once, when all are there.
+    func add(_ channel: any Channel, isOwn: Bool) -> (any Channel)? {
+        state.withLock { state in
+            if isOwn { state.own = channel }
+            state.open -= 1
+            return state.open == 0 ? state.own : nil
+        }
     }
 }
 
