@@ -32,7 +32,8 @@ enum GatewaySettings {
 
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
-    static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all, build: build)
+    static let definition = ServiceDefinition(
+        name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all, build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
@@ -44,23 +45,32 @@ enum GatewayApp {
         let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
         let client = HTTPClient.forServices()
         do {
-            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
+            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let policy = try UpstreamSettings.policy(settings)
             let observer = UpstreamObserver(boot.logger)
-            func upstream(_ name: String, _ addresses: [ServiceAddress]) -> ResilientUpstream {
+            @Sendable func transport(_ name: String, _ address: ServiceAddress) -> HTTPUpstream {
                 let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
-                return ResilientUpstream(
+                return HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await token.header() }
+            }
+            func upstream(_ name: String, _ addresses: [ServiceAddress]) -> ResilientUpstream {
+                ResilientUpstream(
                     CallPipeline(name, policy, observer: observer), Endpoints(addresses, onChange: { observer.observe($0, in: name) })
-                ) { address in
-                    HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await token.header() }
-                }
+                ) { transport(name, $0) }
             }
             let (inventoryAddresses, pricingAddresses) = (try settings(GatewaySettings.inventoryURL), try settings(GatewaySettings.pricingURL))
             let inventory = upstream("inventory", inventoryAddresses)
             let pricing = upstream("pricing", pricingAddresses)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
+            let routes = routes(boot, inventory: inventory, pricing: pricing, orders)
+            // Beside the pipelines: the switch of a fault must work while the fault has opened a breaker.
+            routes.addFaults(
+                boot,
+                peers: [
+                    FaultPeer(service: "inventory-service", upstream: transport("inventory", inventoryAddresses[0])),
+                    FaultPeer(service: "pricing-service", upstream: transport("pricing", pricingAddresses[0])),
+                ])
             return try ServiceParts(
-                routes: routes(boot, inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),
