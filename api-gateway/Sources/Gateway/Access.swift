@@ -13,6 +13,7 @@ extension Access {
 let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/products": .anyone,
     "GET /api/v1/products/{id}": .anyone,
+    "POST /api/v1/products/bulk-check": .anyone,
     "GET /api/v1/prices/{productId}": .anyone,
     "POST /api/v1/quotes": .anyone,
 

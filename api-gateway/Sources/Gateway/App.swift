@@ -109,8 +109,9 @@ enum GatewayApp {
 
     private static func routes(_ boot: Boot, inventory: ResilientUpstream, pricing: ResilientUpstream, _ orders: Orders) -> Routes {
         let routes = Routes(access: access)
-        routes.addProducts(
-            ProductViews(inventory: inventory, pricing: pricing, lastPrices: LastPrices(now: boot.sources.now)))
+        let views = ProductViews(inventory: inventory, pricing: pricing, lastPrices: LastPrices(now: boot.sources.now))
+        routes.addProducts(views)
+        routes.addBulkCheck(views)
         routes.addOrders(orders)
         routes.addPassThrough(inventory: inventory, pricing: pricing)
         routes.addBreakers([inventory, pricing], boot.logger)

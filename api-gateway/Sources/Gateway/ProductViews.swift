@@ -124,7 +124,7 @@ struct ProductViews: Sendable {
 
 extension Duration {
     /// Rounded down; never negative, whatever the clock did.
-    fileprivate var wholeSeconds: Int64 { max(0, components.seconds) }
+    var wholeSeconds: Int64 { max(0, components.seconds) }
 }
 
 extension ProductViews.Filter {

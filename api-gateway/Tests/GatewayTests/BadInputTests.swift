@@ -35,6 +35,8 @@ import Testing
         RouteExample(
             "GET /api/v1/products", query: ["category": "computers", "search": "laptop", "inStock": "true", "limit": "2", "currency": "EUR"]),
         RouteExample("GET /api/v1/products/{id}", path: ["id": "LAPTOP-001"], query: ["currency": "EUR"]),
+        RouteExample(
+            "POST /api/v1/products/bulk-check", body: ["items": [["productId": "LAPTOP-001", "quantity": 1]], "currency": "EUR"]),
         RouteExample("POST /api/v1/products", headers: [.idempotencyKey: "k-1"], body: draft, caller: .operator),
         RouteExample(
             "PUT /api/v1/products/{id}", path: ["id": "LAPTOP-001"], headers: [.ifMatch: "\"1\""], body: draft.with("sku", "LAPTOP-001"),
