@@ -10,7 +10,10 @@ struct ScenarioTests {
             let result = scenario.run(seed: seed)
             #expect(result.violations.isEmpty, "\(scenario.name): replay with SEED=\(seed)")
             #expect(result.calls > 50)
-            if Seeds.isReplay { print("\(scenario.name), seed \(seed): schedule \(String(result.hash, radix: 16)), \(result.calls) calls, \(result.attempts) attempts") }
+            if Seeds.isReplay {
+                let hash = String(result.hash, radix: 16)
+                print("\(scenario.name), seed \(seed): schedule \(hash), \(result.calls) calls, \(result.attempts) attempts")
+            }
         }
     }
 

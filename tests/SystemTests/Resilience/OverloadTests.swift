@@ -26,7 +26,10 @@ struct OverloadTests {
             let start = ContinuousClock.now
             async let loading = runCommand(
                 RunningShop.programs.appending(path: "hello-dd").path(),
-                ["load", "--url", shop.gatewayURL, "--rate", "\(rate)", "--duration", "\(Int(Self.seconds))s", "--mix", "browse=1", "--json", "--timeout", "10s"])
+                [
+                    "load", "--url", shop.gatewayURL, "--rate", "\(rate)", "--duration", "\(Int(Self.seconds))s", "--mix", "browse=1", "--json",
+                    "--timeout", "10s",
+                ])
             let looks = OfferedLoad()
             async let looking: Void = looks.run(shop.gateway, path: "/api/v1/products/LAPTOP-001", seconds: Self.seconds) { _ in 20 }
             let health = OfferedLoad()
@@ -53,10 +56,11 @@ struct OverloadTests {
                 let some = recovery.samples.filter { $0.at >= .seconds(begin) && $0.at < .seconds(begin + 0.2) }
                 return some.succeeded == some.count
             }
+            let answers = statuses.map { "\($0.1) × \($0.0)" }.joined(separator: ", ")
             print(
                 """
 
-                overload: capacity \(Int(capacity)) requests a second, offered \(Int(offered)) visitors a second (\(statuses.map { "\($0.1) × \($0.0)" }.joined(separator: ", ")))
+                overload: capacity \(Int(capacity)) requests a second, offered \(Int(offered)) visitors a second (\(answers))
                 goodput \(Int(goodput)) a second: \(Int(100 * goodput / capacity)) % of the capacity (target 85 %)
                 recovered after \(well.map { String(format: "%.1f s", $0) } ?? "more than 3 s") (target 2 s)
                 served p50 \(looks.samples.percentile(0.5)) ms, p99 \(looks.samples.percentile(0.99)) ms

@@ -24,7 +24,8 @@ public enum UpstreamSettings {
         "circuit.breaker.timeout", default: 5, in: 0.01...600,
         help: "How long a breaker stays open before it lets probes through; each further time twice as long.")
     public static let breakerLongest = Setting<Duration>.seconds(
-        "circuit.breaker.longest.timeout.seconds", default: 60, in: 0.01...3600, help: "The bound of that doubling; a minute is soon enough to notice.")
+        "circuit.breaker.longest.timeout.seconds", default: 60, in: 0.01...3600,
+        help: "The bound of that doubling; a minute is soon enough to notice.")
     public static let breakerWindow = Setting<Duration>.seconds(
         "circuit.breaker.window.seconds", default: 10, in: 0.1...600, help: "What a breaker counts: the outcomes of the last while.")
     public static let breakerFailures = Setting<Int>.integer(
@@ -95,7 +96,9 @@ public enum UpstreamSettings {
         concurrency.least = try settings(concurrencyLeast)
         concurrency.initial = try settings(concurrencyInitial)
         concurrency.most = try settings(concurrencyMost)
-        guard concurrency.isValid else { throw ConfigurationError("CONCURRENCY_LEAST, CONCURRENCY_INITIAL and CONCURRENCY_MOST must rise in this order") }
+        guard concurrency.isValid else {
+            throw ConfigurationError("CONCURRENCY_LEAST, CONCURRENCY_INITIAL and CONCURRENCY_MOST must rise in this order")
+        }
         policy.concurrency = concurrency
         return policy
     }
