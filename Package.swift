@@ -264,7 +264,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
+                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes,
+                nioCore,
             ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],

@@ -39,7 +39,8 @@ struct Measurement {
             let range = "\(Int(row.range.lowerBound.rounded()))–\(Int(row.range.upperBound.rounded()))"
             let allocations = row.allocations.map { String(Int(($0 * 10).rounded()) / 10) + "." + String(abs(Int(($0 * 10).rounded())) % 10) } ?? "-"
             print(
-                "| \(padded(row.name, width)) | \(right(String(Int(row.nanoseconds.rounded())), 11)) | \(right(range, 15)) | \(right(allocations, 11)) |")
+                "| \(padded(row.name, width)) | \(right(String(Int(row.nanoseconds.rounded())), 11)) | \(right(range, 15)) | \(right(allocations, 11)) |"
+            )
         }
     }
 

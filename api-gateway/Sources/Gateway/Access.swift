@@ -11,6 +11,7 @@ extension Access {
 
 /// Who may call what at the gateway.
 let access: AccessTable = Routes.standardAccess.merging([
+    "GET /health/cascade": .anyone,
     "GET /api/v1/products": .anyone,
     "GET /api/v1/products/{id}": .anyone,
     "POST /api/v1/products/bulk-check": .anyone,

@@ -69,6 +69,8 @@ enum GatewayApp {
                     FaultPeer(service: "inventory-service", upstream: transport("inventory", inventoryAddresses[0])),
                     FaultPeer(service: "pricing-service", upstream: transport("pricing", pricingAddresses[0])),
                 ])
+            routes.addCascade(
+                Cascade(inventory: transport("inventory", inventoryAddresses[0]), pricing: transport("pricing", pricingAddresses[0])))
             return try ServiceParts(
                 routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,

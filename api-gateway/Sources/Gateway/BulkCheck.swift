@@ -1,5 +1,6 @@
 import Basics
 import HTTPPath
+import HTTPTypes
 import InventoryAPI
 import NIOCore
 import PricingAPI

@@ -104,6 +104,7 @@ import Testing
     ]
 
     private static let breakers: [RouteExample] = [
+        RouteExample("GET /health/cascade", query: ["failure_mode": "pricing"]),
         RouteExample("GET /api/v1/admin/breakers", caller: .operator),
         RouteExample("GET /api/v1/admin/breakers/{name}", path: ["name": "pricing"], caller: .operator),
         RouteExample(

@@ -70,9 +70,11 @@ struct ResilientUpstreamTests {
         #expect(question.isIdempotent)
     }
 
-    @Test("an answer with an error status is tried again where that may help, and handed on as it came where it does not", arguments: [
-        (500, 3), (502, 3), (503, 3), (429, 3), (404, 1), (409, 1), (422, 1), (400, 1), (501, 1), (304, 1),
-    ])
+    @Test(
+        "an answer with an error status is tried again where that may help, and handed on as it came where it does not",
+        arguments: [
+            (500, 3), (502, 3), (503, 3), (429, 3), (404, 1), (409, 1), (422, 1), (400, 1), (501, 1), (304, 1),
+        ])
     func statuses(status: Int, attempts: Int) async throws {
         let replica = FakeUpstream("a") { _ in .json(status, ["code": "some"]) }
         let answer = try await service(["http://a": replica]).send(UpstreamRequest(.get, "/"))

@@ -81,8 +81,10 @@ final class PacedShop: Sendable {
         self.programs = programs
         // Made before anybody looks for them, so that all have the same.
         let keys = LocalKeys(folder: "\(folder)/keys")
-        operatorToken = "Bearer " + (try await keys.signer(.users).token(
-            issuer: "hello-dd-local", subject: "ops", audience: "api-gateway", role: .operator, lifetime: .seconds(3600)))
+        operatorToken =
+            "Bearer "
+            + (try await keys.signer(.users).token(
+                issuer: "hello-dd-local", subject: "ops", audience: "api-gateway", role: .operator, lifetime: .seconds(3600)))
         _ = try await keys.signer(.services)
         inventory = try (0..<replicas).map { _ in Replica(name: "inventory", port: try freePort(), folder: folder) }
         pricing = Replica(name: "pricing", port: try freePort(), folder: folder)

@@ -23,13 +23,17 @@ struct ResilienceRunTests {
     }
 
     private static let runs: [Run] = [
-        Run(name: "slow", events: [
-            (0.25, { try await $0.set(0, .init(milliseconds: 3000)) }), (0.6, { try await $0.set(0, .init()) }),
-        ]),
+        Run(
+            name: "slow",
+            events: [
+                (0.25, { try await $0.set(0, .init(milliseconds: 3000)) }), (0.6, { try await $0.set(0, .init()) }),
+            ]),
         Run(name: "dead", events: [(0.25, { await $0.kill(0) }), (0.6, { try await $0.start(0) })]),
-        Run(name: "flapping", events: (1...6).map { turn in
-            (Double(turn) / 10, { try await $0.set(0, .init(failPercent: turn % 2 == 1 ? 100 : 0)) })
-        }),
+        Run(
+            name: "flapping",
+            events: (1...6).map { turn in
+                (Double(turn) / 10, { try await $0.set(0, .init(failPercent: turn % 2 == 1 ? 100 : 0)) })
+            }),
         Run(name: "one of two replicas bad", replicas: 2, events: [(0.25, { try await $0.set(1, .init(failPercent: 100)) })], wellFrom: nil),
         Run(
             name: "capacity halved", rate: { _ in 150 },
@@ -85,9 +89,10 @@ struct ResilienceRunTests {
             let samples = load.samples
             let attempts = try await received(shop, run) + lost.withLock { $0 } - before
             let windows = (seconds / 10).rounded(.up)
-            #expect(Double(attempts) <= 1.2 * Double(samples.count) + 100 * windows, "\(run.name): \(attempts) attempts for \(samples.count) requests")
+            #expect(
+                Double(attempts) <= 1.2 * Double(samples.count) + 100 * windows, "\(run.name): \(attempts) attempts for \(samples.count) requests")
             let refused = samples.filter { $0.status == 503 || $0.status == 429 }
-            #expect(refused.allSatisfy(\.hasRetryAfter), "\(run.name): a refusal without Retry-After")
+            #expect(refused.allSatisfy { $0.hasRetryAfter }, "\(run.name): a refusal without Retry-After")
             let statuses = Set(samples.map(\.status))
             #expect(statuses.isSubset(of: [200, 500, 502, 503, 504]), "\(run.name): \(statuses)")
             #expect(samples.succeeded > 0)
@@ -115,7 +120,8 @@ struct ResilienceRunTests {
             }
             return step.map { text($0 - from, 1) + " s" } ?? "not in this run"
         }
-        return "| \(run.name) | \(samples.count) | \(text(100 * Double(samples.succeeded) / Double(samples.count))) % | \(text(samples.percentile(0.5))) "
+        return
+            "| \(run.name) | \(samples.count) | \(text(100 * Double(samples.succeeded) / Double(samples.count))) % | \(text(samples.percentile(0.5))) "
             + "| \(text(samples.percentile(0.99))) | \(text(Double(attempts) / Double(samples.count), 2)) | \(opened) | \(recovered ?? "-") |"
     }
 }

@@ -59,7 +59,8 @@ public enum Dashboards {
                 "Orders",
                 [
                     Panel("Orders by outcome", .bars, [("orders", .count(Events(.shopOrders), by: ["outcome"]))]),
-                    Panel("Why orders are rejected", .bars, [("orders", .count(Events(.shopOrders, [.equals("outcome", "rejected")]), by: ["reason"]))]),
+                    Panel(
+                        "Why orders are rejected", .bars, [("orders", .count(Events(.shopOrders, [.equals("outcome", "rejected")]), by: ["reason"]))]),
                     Panel("Value of confirmed orders, median", [("median", .quantile(0.5, Selection(.shopOrderValue), by: ["currency"]))]),
                     Panel("Sagas by where they came to rest", .bars, [("sagas", .count(Events(.sagaTransitions), by: ["saga", "state"]))]),
                     Panel("Pieces that can be sold", [("available", .total(Selection(.shopStockAvailable), by: ["category"]))]),
@@ -118,7 +119,8 @@ public enum Dashboards {
                             marker: (0.1, "DatabaseSlow")),
                         Panel("Failed statements", .bars, [("failed", .count(failed(own), by: ["error.type"]))]),
                         Panel("p95 of the wait for a connection", [("p95", .quantile(0.95, selection(.dbClientConnectionWaitTime)))]),
-                        Panel("Connections", .area, [("connections", .total(selection(.dbClientConnectionCount), by: ["db.client.connection.state"]))]),
+                        Panel(
+                            "Connections", .area, [("connections", .total(selection(.dbClientConnectionCount), by: ["db.client.connection.state"]))]),
                     ]
                 ),
                 (
@@ -137,7 +139,8 @@ public enum Dashboards {
                         Panel("Exported", .bars, [("exported", .count(Events(.telemetryExported, own), by: ["signal"]))]),
                         Panel("Lost", .bars, [("lost", .count(Events(.telemetryDropped, own), by: ["signal", "reason"]))]),
                         Panel(
-                            "Refused by the collector", .bars, [("failures", .count(Events(.telemetryExportFailures, own), by: ["signal", "error.type"]))]),
+                            "Refused by the collector", .bars,
+                            [("failures", .count(Events(.telemetryExportFailures, own), by: ["signal", "error.type"]))]),
                         Panel("Spans that wait", [("waiting", .total(selection(.telemetryQueueSize)))]),
                         Panel(
                             "Given up here", .bars,

@@ -64,7 +64,9 @@ import Testing
         }
     }
 
-    @Test("a client cannot open the breaker with tiny deadlines, and time that is enough for a slow call counts", arguments: [(10, 0), (999, 0), (1000, 30)])
+    @Test(
+        "a client cannot open the breaker with tiny deadlines, and time that is enough for a slow call counts",
+        arguments: [(10, 0), (999, 0), (1000, 30)])
     func tinyDeadlines(milliseconds: Int, failures: Int) async {
         let clock = TestClock()
         let policy = Self.policy {
@@ -104,9 +106,11 @@ import Testing
         #expect(pipeline.limit.snapshot.inFlight == 0)
     }
 
-    @Test("each verdict counts as it should", arguments: [
-        (Verdict.refused, 0, 1, 32), (.failed, 1, 1, 32), (.overloaded(), 1, 1, 28), (.throttled(), 0, 0, 28), (.abandoned, 0, 0, 32),
-    ])
+    @Test(
+        "each verdict counts as it should",
+        arguments: [
+            (Verdict.refused, 0, 1, 32), (.failed, 1, 1, 32), (.overloaded(), 1, 1, 28), (.throttled(), 0, 0, 28), (.abandoned, 0, 0, 32),
+        ])
     func verdicts(verdict: Verdict, failures: Int, calls: Int, limit: Int) async {
         let pipeline = CallPipeline("test", Self.policy { ($0.breaker, $0.concurrency) = (BreakerConfiguration(), ConcurrencyConfiguration()) })
         await fail(pipeline, verdict)

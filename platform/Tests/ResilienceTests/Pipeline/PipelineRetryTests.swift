@@ -13,7 +13,8 @@ import Testing
 
     /// Fails as `failure` says until attempt `succeeds`.
     private func call(
-        _ pipeline: CallPipeline, _ kind: CallKind = .repeatable, succeeds: Int = .max, _ failure: @escaping @Sendable (Int) -> Failure = { Failure(number: $0) }
+        _ pipeline: CallPipeline, _ kind: CallKind = .repeatable, succeeds: Int = .max,
+        _ failure: @escaping @Sendable (Int) -> Failure = { Failure(number: $0) }
     ) async throws(CallFailure<Failure>) -> Int {
         try await pipeline.call(kind, verdict: { $0.verdict }) { attempt throws(Failure) in
             guard attempt.number >= succeeds else { throw failure(attempt.number) }
