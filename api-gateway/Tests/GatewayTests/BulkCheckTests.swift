@@ -7,6 +7,8 @@ import Synchronization
 import TestKit
 import Testing
 
+@testable import Gateway
+
 @Suite("bulk-check")
 struct BulkCheckTests {
     private static let path = "/api/v1/products/bulk-check"

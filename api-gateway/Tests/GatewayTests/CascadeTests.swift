@@ -1,4 +1,5 @@
 import HTTPPath
+import NIOCore
 import TestKit
 import Testing
 

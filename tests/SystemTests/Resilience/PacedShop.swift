@@ -5,6 +5,7 @@ import HTTPPath
 import HTTPTypes
 import NIOCore
 import ServiceKit
+import Synchronization
 import TestKit
 import Testing
 
@@ -37,6 +38,7 @@ final class PacedShop: Sendable {
     private let pricing: Replica
     private let client: HTTPClient
     private let programs: Programs
+    private let lost = Mutex<[Int: Counts]>([:])
 
     private actor Programs {
         var running: [Int: SpawnedProgram] = [:]
@@ -131,7 +133,12 @@ final class PacedShop: Sendable {
         try #require(answer.status == 200, "\(String(buffer: answer.body))")
     }
 
-    func kill(_ replica: Int) async { await programs.stop(inventory[replica].port, SIGKILL) }
+    /// SIGKILL. What it has counted is remembered here.
+    func kill(_ replica: Int) async throws {
+        let counted = try await counts(replica)
+        lost.withLock { $0[replica] = counted }
+        await programs.stop(inventory[replica].port, SIGKILL)
+    }
 
     func start(_ replica: Int) async throws {
         try await programs.start(inventory[replica])
@@ -145,7 +152,8 @@ final class PacedShop: Sendable {
 
     func counts(_ replica: Int) async throws -> Counts {
         let json = try JSON.parse(try await control(replica).send(UpstreamRequest(.get, "/control")).body.readableBytesView)
-        return Counts(received: Int(json["received"]?.integer ?? 0), done: Int(json["done"]?.integer ?? 0))
+        let before = lost.withLock { $0[replica] ?? Counts() }
+        return Counts(received: before.received + Int(json["received"]?.integer ?? 0), done: before.done + Int(json["done"]?.integer ?? 0))
     }
 
     private func control(_ replica: Int) -> HTTPUpstream {
