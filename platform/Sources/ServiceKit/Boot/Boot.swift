@@ -38,12 +38,14 @@ public struct ServiceParts: Sendable {
     public var health: [HealthCheck]
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
+    /// Which web pages of other origins may call; nil: none.
+    public var crossOrigin: CrossOrigin?
     /// Runs last, when nothing uses the parts any more.
     public var close: @Sendable () async -> Void
 
     public init(
         routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
-        close: @escaping @Sendable () async -> Void = {}
+        crossOrigin: CrossOrigin? = nil, close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
         try routes.check()
@@ -51,6 +53,7 @@ public struct ServiceParts: Sendable {
         self.authorizer = authorizer
         self.health = health
         self.background = background
+        self.crossOrigin = crossOrigin
         self.close = close
     }
 }
@@ -77,11 +80,13 @@ public struct ServiceDefinition: Sendable {
         _ boot: Boot, _ parts: ServiceParts, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
+        let securityHeaders = SecurityHeaders(strictTransportSeconds: try settings(ServiceSettings.strictTransport))
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
-                requestTimeout: try settings(ServiceSettings.requestTimeout)))
+                requestTimeout: try settings(ServiceSettings.requestTimeout)),
+            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {
@@ -93,12 +98,15 @@ public struct ServiceDefinition: Sendable {
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)
         let readiness = boot.readiness
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .microseconds(idle.microseconds),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))
+        let refusals = Refusals(headers: securityHeaders, logger: boot.logger)
         var application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .microseconds(idle.microseconds),
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(inner: HTTP1Channel(responder: responder, configuration: channel), refusals: refusals)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(try settings(ServiceSettings.host), port: try settings(ServiceSettings.port(port))),
                 availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),
