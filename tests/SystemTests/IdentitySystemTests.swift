@@ -8,26 +8,37 @@ import Testing
 
 @Suite(.serialized)
 struct IdentitySystemTests {
+    /// What callers that go on until they are told not to have done.
+    private final class Run: Sendable {
+        private let isOver = Atomic(false)
+        private let answers = Atomic(0)
+
+        var goesOn: Bool { !isOver.load(ordering: .relaxed) }
+        var count: Int { answers.load(ordering: .relaxed) }
+
+        func end() { isOver.store(true, ordering: .relaxed) }
+        func answered() { answers.add(1, ordering: .relaxed) }
+    }
+
     @Test("both pairs of keys are changed while the shop runs: no request is refused, and no answer degraded")
     func rotation() async throws {
         try await RunningShop.with { shop in
             let manager = try await shop.token("operator", "operator")
             try await shop.addProduct("ROTATE-1", pieces: 100_000, as: manager)
             let before = try await shop.token("ann", "shopper")
-            let isDone = Atomic(false)
-            let answers = Atomic(0)
+            let run = Run()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<4 {
                     group.addTask {
                         var number = 0
-                        while !isDone.load(ordering: .relaxed) {
+                        while run.goesOn {
                             number += 1
                             let view = try await shop.send(.get, "/api/v1/products/ROTATE-1", token: nil)
                             #expect(view.status == 200 && !String(buffer: view.body).contains("degraded"), "\(String(buffer: view.body))")
                             let placed = try await shop.send(
                                 .post, "/api/v1/orders", token: before, key: "rotate-\(worker)-\(number)", body: RunningShop.order("ROTATE-1"))
                             #expect(placed.status == 201 || placed.status == 202, "\(String(buffer: placed.body))")
-                            answers.add(2, ordering: .relaxed)
+                            run.answered()
                         }
                     }
                 }
@@ -43,14 +54,14 @@ struct IdentitySystemTests {
                 let own = try await shop.send(.get, "/api/v1/orders", token: bob)
                 #expect(own.status == 200)
                 #expect(try JSON.parse(own.body.readableBytesView)["items"]?.array?.isEmpty == true)
-                isDone.store(true, ordering: .relaxed)
+                run.end()
                 try await group.waitForAll()
                 let retired = try await RunningShop.command(shop.folder, "keys", "retire", "services")
                 #expect(retired.code == 0 && retired.output.contains("accepted no more"), "\(retired.output)\(retired.errors)")
                 let last = try await shop.send(.get, "/api/v1/products/ROTATE-1", token: nil)
                 #expect(last.status == 200 && !String(buffer: last.body).contains("degraded"))
             }
-            #expect(answers.load(ordering: .relaxed) > 0)
+            #expect(run.count > 0)
         }
     }
 
