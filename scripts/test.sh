@@ -44,7 +44,7 @@ build() {
     mkdir -p .build
     # The log is read for warnings of our own sources; dependencies' are theirs.
     swift build --build-tests 2>&1 | tee "$log" || return 1
-    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|hello-dd|benchmarks|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
+    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|console|hello-dd|observability|benchmarks|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
         echo "warnings in our own sources count as errors here" >&2
         return 1
     fi
@@ -80,6 +80,8 @@ schemathesis() { "$PYTHON" tests/schemathesis/run.py --examples 2 --phases examp
 
 database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
+browser_tests() { "$PYTHON" tests/browser/run.py --bin .build/debug; }
+
 script_tests() {
     local status=0 file
     for file in tests/scripts/*.test.sh; do
@@ -101,6 +103,7 @@ step "swift test: the database, on both engines" database_tests || true
 step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
 step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
+step "browser: the console's page, and its receiver with OpenTelemetry's own sender" browser_tests || true
 step "schemathesis: generated requests, from a fixed seed" schemathesis || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

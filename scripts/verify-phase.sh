@@ -149,22 +149,32 @@ phase_1() {
         return
     fi
     folder=$(mktemp -d "${TMPDIR:-/tmp}/hello-dd-phase.XXXXXX")
-    export COMPOSE_PROJECT_NAME=hello-dd-phase SECRETS=$folder/secrets POSTGRES_PORT=0 REDIS_PORT=0
-    trap 'compose down --volumes >/dev/null 2>&1; rm -rf "$folder"' EXIT
+    export COMPOSE_PROJECT_NAME=hello-dd-phase SECRETS=$folder/secrets
+    export POSTGRES_PORT=0 REDIS_PORT=0 INVENTORY_PORT=0 PRICING_PORT=0 GATEWAY_PORT=0
+    trap 'compose --profile full down --volumes --timeout 20 >/dev/null 2>&1; rm -rf "$folder"' EXIT
     scripts/secrets.sh "$SECRETS" >/dev/null
     run "PostgreSQL and Redis start" compose up -d postgres redis
-    local name id tries=0
-    for name in postgres redis; do
-        id=$(compose ps -q "$name")
-        until [ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ] || [ $tries -ge 60 ]; do sleep 1; tries=$((tries + 1)); done
-        equals "$name is healthy" healthy "$(docker inspect --format '{{.State.Health.Status}}' "$id")"
-    done
+    local name id
+    for name in postgres redis; do healthy "$name"; done
     id=$(compose ps -q postgres)
     for name in inventory pricing orders; do
         run "role $name reaches its database by its password" role "$id" "$name" "$name"
     done
     if role "$id" inventory pricing 2>/dev/null; then not_ok "role inventory reaches another's database"; else ok "role inventory reaches no other's database"; fi
     equals "Redis answers" PONG "$(docker exec "$(compose ps -q redis)" redis-cli ping)"
+
+    run "the images build (the first time, all dependencies are compiled: some 20 minutes)" scripts/compose.sh images
+    run "the services start" compose --profile full up -d --no-build inventory-service pricing-service api-gateway
+    for name in inventory-service pricing-service api-gateway; do healthy "$name"; done
+    run "the tour, from outside" scripts/test-full-system.sh --keys "$SECRETS" "http://$(compose --profile full port api-gateway 8000)"
+}
+
+# healthy SERVICE: within two minutes.
+healthy() {
+    local id tries=0
+    id=$(compose --profile full ps -q "$1")
+    until [ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ] || [ $tries -ge 120 ]; do sleep 1; tries=$((tries + 1)); done
+    equals "$1 is healthy" healthy "$(docker inspect --format '{{.State.Health.Status}}' "$id")"
 }
 
 compose() { if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi; }
@@ -261,6 +271,24 @@ phase_4() {
     substitute="${engine_substitute}no Redis cache yet (issue 7)"
 }
 
+# the_door URL: what is locked at the gateway, and that its keys can be changed while it serves.
+the_door() {
+    local token
+    token=$("$HELLO_DD" token --role operator --data "$folder")
+    ask 401 "a token that was changed by one letter" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer ${token%?}$([[ $token == *A ]] && echo B || echo A)"
+    ask 401 "a token without a signature" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer ${token%.*}."
+    ask 400 "two readings of a request's end" POST "$1/api/v1/quotes" -H "$JSON" -H "Transfer-Encoding: chunked" -H "Content-Length: 5" -d '{}'
+    holds "are refused with a problem" '"code":"malformed_request"'
+    ask 400 "no Host" GET "$1/api/v1/products" -H "Host:"
+    ask 405 "a web page of another origin is not let in" OPTIONS "$1/api/v1/products" -H "Origin: https://evil.example" -H "Access-Control-Request-Method: GET"
+    run "a new key signs the gateway's calls" "$HELLO_DD" keys rotate services --data "$folder"
+    ask 200 "and it is believed" GET "$1/api/v1/products/LAPTOP-001"
+    holds "by pricing too" '"amountMinor":129900'
+    run "a new key signs users' tokens" "$HELLO_DD" keys rotate users --data "$folder"
+    ask 200 "a token of the key before it still counts" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer $token"
+    ask 200 "and one of the new key does" GET "$1/api/v1/stock/movements" -H "$(bearer --role operator)"
+}
+
 phase_6() {
     choose_engine
     start "${engine[@]}"
@@ -273,6 +301,7 @@ phase_6() {
     holds "and what it costs" '"amountMinor":129900'
     ask 401 "orders are not for strangers" POST "$base/api/v1/orders" -H "$JSON" -d '{}'
     ask 403 "nor is the catalogue for shoppers" POST "$base/api/v1/products" -H "$(bearer --role shopper)" -H "$JSON" -d '{}'
+    the_door "$base"
     echo "==> hello-dd demo"
     if "$HELLO_DD" demo --data "$folder" >"$folder/demo.log" 2>&1; then
         ok "the tour: order, replay, price change, sold out, decline, cancel, books"

@@ -24,6 +24,8 @@ PATIENT = {
     "HTTP_REQUEST_TIMEOUT_SECONDS": "120",
     "ORDER_PATIENCE_SECONDS": "30",
     "SANDBOX_PAUSE_SECONDS": "0",
+    # A generated fault would do what it is for: answer 500.
+    "FAULTS_ENABLED": "false",
 }
 
 
@@ -64,7 +66,7 @@ class Shop:
 
     def __enter__(self):
         ports = [text for name in ("gateway", "inventory", "pricing") for text in (f"--{name}-port", "0")]
-        self.command("up", "--detach", *ports, *self.arguments)
+        self.command("up", "--detach", "--no-console", *ports, *self.arguments)
         return self
 
     def __exit__(self, *_):

@@ -65,7 +65,7 @@ enum GatewayApp {
             let authorizer = Authorizer(
                 keys: try await boot.userKeys(client: client), issuer: try settings(ServiceSettings.issuer), audience: boot.service,
                 roles: [.shopper, .operator], skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
-            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
+            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let timeout = try settings(GatewaySettings.serviceTimeout)
             func upstream(_ name: String, _ url: Setting<String>) async throws -> HTTPUpstream {
                 let token = try await ServiceToken(keys: keys, issuer: boot.service, audience: "\(name)-service", logger: boot.logger)
@@ -74,8 +74,15 @@ enum GatewayApp {
             let inventory = try await upstream("inventory", GatewaySettings.inventoryURL)
             let pricing = try await upstream("pricing", GatewaySettings.pricingURL)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
+            let routes = routes(inventory: inventory, pricing: pricing, orders)
+            routes.addFaults(
+                boot,
+                peers: [
+                    FaultPeer(service: "inventory-service", upstream: try await upstream("inventory", GatewaySettings.inventoryURL)),
+                    FaultPeer(service: "pricing-service", upstream: try await upstream("pricing", GatewaySettings.pricingURL)),
+                ])
             return try ServiceParts(
-                routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),

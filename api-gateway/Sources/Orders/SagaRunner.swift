@@ -72,9 +72,7 @@ final class SagaRunner: Sendable {
         Task.detached { [self, context = CallContext.current] in
             await CallContext.$current.withValue(context) {
                 do {
-                    try await kind.drive(id, self)
-                } catch is SagaStore.Outdated {
-                    logger.warning("another worker moved the saga on", metadata: ["saga": "\(id)"])
+                    try await work(on: id, kind)
                 } catch {
                     // The row is as it was; the poll takes it up again.
                     logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
@@ -84,6 +82,18 @@ final class SagaRunner: Sendable {
             completion.finish()
         }
         return current
+    }
+
+    /// Where another worker was faster with a step this one goes on from there, so that whoever waits here waits for the end. Two on one
+    /// saga call for some steps twice, with the same ids, and record each once.
+    private func work(on id: Identifier, _ kind: Kind) async throws {
+        while true {
+            do {
+                return try await kind.drive(id, self)
+            } catch is SagaStore.Outdated {
+                logger.warning("another worker moved the saga on", metadata: ["saga": "\(id)"])
+            }
+        }
     }
 
     /// Makes all the progress that can be made: ends when the saga is finished, waits for a later try, or this process stops.

@@ -93,6 +93,9 @@ public enum ServiceSettings {
     public static let clockSkew = Setting<Duration>.seconds(
         "jwt.clock.skew.seconds", default: 5, in: 0...60,
         help: "A token holds so much earlier and longer than it says: clocks of different machines differ a little.")
+    public static let faultsEnabled = Setting<Bool>.flag(
+        "faults.enabled", default: false,
+        help: "Let operators break things on purpose: latency and errors by route, each ending by itself. `hello-dd up` sets it; nothing else does.")
     public static let supervisor = Setting<Int>.integer(
         "supervisor.fd", in: 3...65535,
         help: "Set by hello-dd up: a pipe that it holds open; the service stops when the pipe ends, so when hello-dd has gone.")
@@ -106,7 +109,8 @@ public enum ServiceSettings {
             SettingInfo(databaseHost), SettingInfo(databasePort), SettingInfo(databaseName), SettingInfo(databaseUser),
             SettingInfo(databasePassword), SettingInfo(databasePasswordFile), SettingInfo(databaseTLS), SettingInfo(databaseRootCertificate),
             SettingInfo(databasePoolSize), SettingInfo(databaseStartTimeout), SettingInfo(keysDirectory), SettingInfo(issuer),
-            SettingInfo(keySetFile), SettingInfo(keySetURL), SettingInfo(keySetLifetime), SettingInfo(clockSkew), SettingInfo(supervisor),
+            SettingInfo(keySetFile), SettingInfo(keySetURL), SettingInfo(keySetLifetime), SettingInfo(clockSkew), SettingInfo(faultsEnabled),
+            SettingInfo(supervisor),
         ]
     }
 }

@@ -1,4 +1,5 @@
 import Basics
+import Chaos
 import HTTPPath
 import HTTPTypes
 import Hummingbird
@@ -9,13 +10,15 @@ import Resilience
 import Synchronization
 
 /// What surrounds every handler, outermost first: correlation, log and metrics → errors become problems → admission → deadline →
-/// who may call → the handler.
+/// who may call → a fault set on purpose, if there is one → the handler.
 struct Pipeline: RouterMiddleware {
     let routes: [RouteKey: Routes.Entry]
     let authorizer: Authorizer
     let logger: Logger
     let readiness: Readiness
     let limits: Limits
+    /// nil where nothing may be broken on purpose.
+    let faults: FaultBoard?
     let securityHeaders: SecurityHeaders
     /// nil where no web page of another origin may call.
     let crossOrigin: CrossOrigin?
@@ -34,14 +37,15 @@ struct Pipeline: RouterMiddleware {
     }
 
     init(
-        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, limits: Limits, securityHeaders: SecurityHeaders,
-        crossOrigin: CrossOrigin?
+        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits,
+        securityHeaders: SecurityHeaders, crossOrigin: CrossOrigin?
     ) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
         writtenOut = Set(routes.map(\.key.path).filter { !$0.contains("{") })
         self.authorizer = authorizer
         self.logger = logger
         self.readiness = readiness
+        self.faults = faults
         self.limits = limits
         self.securityHeaders = securityHeaders
         self.crossOrigin = crossOrigin
@@ -119,6 +123,7 @@ struct Pipeline: RouterMiddleware {
                 context.call = call
             }
             let admitted = context
+            if let faults { try await suffer(faults, route, deadline) }
             return try await CallContext.$current.withValue(admitted.call) {
                 switch route.kind {
                 case .plain: try await withTimeout(deadline.remaining) { try await route.handler(request, admitted) }
@@ -130,6 +135,17 @@ struct Pipeline: RouterMiddleware {
                 }
             }
         }
+    }
+
+    /// What was set on purpose happens here, where a slow or broken handler would have it happen: under the deadline, seen by metrics and log.
+    private func suffer(_ faults: FaultBoard, _ route: Routes.Entry, _ deadline: Deadline) async throws {
+        guard route.isFaultable, let effect = faults.effect(on: route.key.description) else { return }
+        Counter(label: "fault.injections", dimensions: [("fault.kind", effect.kind.rawValue)]).increment()
+        if effect.latency > .zero {
+            try await Task.sleep(for: min(effect.latency, deadline.remaining))
+            try Deadline.check()
+        }
+        if let problem = effect.problem { throw problem }
     }
 
     /// How long the caller still waits, as it says; nil where it says nothing. An hour at most, so that no sum overflows.

@@ -18,8 +18,8 @@ public struct MetricDefinition: Sendable, Hashable {
     public let kind: Kind
     /// One sentence, shown in `HELP`.
     public let description: String
-    /// The labels that its series carry; every name that a dashboard or an alert may ask for.
-    public let labels: [String]
+    /// The dimensions that its series carry; every name that a dashboard or an alert may ask for.
+    public let attributes: [MetricAttribute]
     /// Upper bounds of a histogram's buckets, in ``unit``, ascending, without the last one, +Inf. Empty for other kinds.
     public let buckets: [Double]
     /// Label sets that get a series of their own; what comes later is added up in one `overflow` series.
@@ -30,13 +30,14 @@ public struct MetricDefinition: Sendable, Hashable {
     ///     unit of time, ``sizeBuckets`` otherwise.
     ///   - maximumSeries: 1,000 is far above what routes × methods × statuses need, and about 1 MB for a histogram with 14 buckets.
     public init(
-        name: String, unit: MetricUnit, kind: Kind, description: String, labels: [String] = [], buckets: [Double]? = nil, maximumSeries: Int = 1000
+        name: String, unit: MetricUnit, kind: Kind, description: String, attributes: [MetricAttribute] = [], buckets: [Double]? = nil,
+        maximumSeries: Int = 1000
     ) {
         self.name = name
         self.unit = unit
         self.kind = kind
         self.description = description
-        self.labels = labels
+        self.attributes = attributes
         self.maximumSeries = max(1, maximumSeries)
         guard kind == .histogram else {
             self.buckets = []

@@ -85,7 +85,7 @@ enum PrometheusText {
     private static func braced(_ pairs: [String]) -> String { pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}" }
 
     /// `le` is a histogram's own, a colon is for recording rules, and two underscores in front are Prometheus' own.
-    private static func labelName(_ name: String) -> String {
+    static func labelName(_ name: String) -> String {
         let name = String(sanitized(name).map { $0 == ":" ? "_" : $0 })
         return name == "le" || name.hasPrefix("__") ? "label_\(name)" : name
     }

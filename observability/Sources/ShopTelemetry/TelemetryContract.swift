@@ -1,0 +1,20 @@
+public import Telemetry
+
+/// Which service emits what: the contract that the tests hold the running services to, and that dashboards are made of.
+public enum TelemetryContract {
+    public struct Service: Sendable {
+        /// `service.name`.
+        public let name: String
+        /// All that its `/metrics` can show.
+        public let metrics: [MetricDefinition]
+    }
+
+    public static let services: [Service] = [
+        Service(name: "api-gateway", metrics: MetricDefinition.platform + [.shopOrders, .shopOrderValue]),
+        Service(name: "inventory-service", metrics: MetricDefinition.platform + [.shopStockAvailable]),
+        Service(name: "pricing-service", metrics: MetricDefinition.platform),
+    ]
+
+    /// Every metric there is, once.
+    public static let metrics: [MetricDefinition] = MetricDefinition.platform + MetricDefinition.shop
+}
