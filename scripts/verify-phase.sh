@@ -122,7 +122,12 @@ manifests() {
     [ -x .venv/bin/kubectl ] || scripts/setup.sh --test
     run "every overlay renders, validates and keeps the rules" .venv/bin/python tests/k8s/check.py
     run "the deploy scripts do what they say, against stand-ins of docker, kind and kubectl" bash tests/scripts/deploy.test.sh
-    substitute="no kind cluster: the manifests were rendered and validated for the oldest and the newest Kubernetes, and the deploy scripts run \
+    local played=''
+    if has_engine && command -v podman >/dev/null && docker image inspect hello-dd/{inventory-service,pricing-service,api-gateway,hello-dd}:0.1.0 >/dev/null 2>&1; then
+        run "the Deployments' pods, with their ConfigMaps, Secrets and migrations, as containers" tests/containers/play.sh
+        played="the Deployments' pods ran as containers and served the tour; "
+    fi
+    substitute="no kind cluster: ${played}the manifests were rendered and validated for the oldest and the newest Kubernetes, and the deploy scripts run \
 against stand-ins; that the cluster accepts, schedules and serves them was not seen"
 }
 
