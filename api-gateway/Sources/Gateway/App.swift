@@ -25,8 +25,14 @@ enum GatewaySettings {
     static let sandboxPause = Setting<Duration>.seconds(
         "sandbox.pause.seconds", default: 1.5, in: 0...30, help: "How long the sandbox's slow test cards take.")
 
+    static let allowedOrigins = Setting<String>(
+        "cors.allowed.origins", default: nil, expected: "origins such as https://shop.example, separated by commas",
+        help: "Web pages of these origins may call from a browser; by default none may. There is no wildcard."
+    ) { (try? CrossOrigin($0)) == nil ? nil : $0 }
+
     static let all = [
         SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(orderPatience), SettingInfo(orderTime), SettingInfo(sandboxPause),
+        SettingInfo(allowedOrigins),
     ]
 }
 
@@ -38,19 +44,29 @@ enum GatewayApp {
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
         let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
-        let authorizer = try await Authorizer(
-            jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator],
-            sources: boot.sources)
-        let signer = try await keys.signer(.services)
-        let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
+        let crossOrigin = try settings.optional(GatewaySettings.allowedOrigins).map { list throws(ConfigurationError) in try CrossOrigin(list) }
         let client = HTTPClient.forServices()
+        let database: any Database
         do {
+            database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+        do {
+            let authorizer = Authorizer(
+                keys: try await boot.userKeys(client: client), issuer: try settings(ServiceSettings.issuer), audience: boot.service,
+                roles: [.shopper, .operator], skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let policy = try UpstreamSettings.policy(settings)
             let observer = UpstreamObserver(boot.logger)
+            var tokens: [String: ServiceToken] = [:]
+            for name in ["inventory", "pricing"] {
+                tokens[name] = try await ServiceToken(keys: keys, issuer: boot.service, audience: "\(name)-service", logger: boot.logger)
+            }
+            let authorize = tokens
             @Sendable func transport(_ name: String, _ address: ServiceAddress) -> HTTPUpstream {
-                let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
-                return HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await token.header() }
+                HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await authorize[name]?.header() }
             }
             func upstream(_ name: String, _ addresses: [ServiceAddress]) -> ResilientUpstream {
                 ResilientUpstream(
@@ -86,6 +102,7 @@ enum GatewayApp {
                         [(inventory, inventoryAddresses), (pricing, pricingAddresses)], observer: observer,
                         refresh: try settings(UpstreamSettings.refresh)),
                 ],
+                crossOrigin: crossOrigin,
                 close: {
                     await orders.stop()
                     try? await client.shutdown()

@@ -12,6 +12,8 @@ struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
     var door = DoorPolicy()
+    /// Origins whose pages may call.
+    var crossOrigin: String?
 
     struct Secretive: Error, CustomStringConvertible {
         let description = "password=hunter2"
@@ -24,7 +26,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health, door) = (gate, health, door)
+        let (gate, health, crossOrigin, door) = (gate, health, crossOrigin, door)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -68,7 +70,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health, door: door)
+                health: health, door: door, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
         }
     }
 }

@@ -46,6 +46,8 @@ public struct ServiceParts: Sendable {
     public var door: DoorPolicy
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
+    /// Which web pages of other origins may call; nil: none.
+    public var crossOrigin: CrossOrigin?
     /// Ports besides `HTTP_PORT` that answer the same routes, such as one that a protocol has as its own; 0 takes a free one.
     public var furtherPorts: [Int] = []
     /// Runs last, when nothing uses the parts any more.
@@ -53,7 +55,7 @@ public struct ServiceParts: Sendable {
 
     public init(
         routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [],
-        door: DoorPolicy = DoorPolicy(), background: [any Service] = [],
+        door: DoorPolicy = DoorPolicy(), background: [any Service] = [], crossOrigin: CrossOrigin? = nil,
         close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
@@ -63,6 +65,7 @@ public struct ServiceParts: Sendable {
         self.health = health
         self.door = door
         self.background = background
+        self.crossOrigin = crossOrigin
         self.close = close
     }
 }
@@ -90,11 +93,13 @@ public struct ServiceDefinition: Sendable {
         _ boot: Boot, _ parts: ServiceParts, furtherPort: Int? = nil, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
+        let securityHeaders = SecurityHeaders(strictTransportSeconds: try settings(ServiceSettings.strictTransport))
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), requestTimeout: try settings(ServiceSettings.requestTimeout)),
-            door: Door(policy: parts.door, shedder: LoadShedder(try ServiceSettings.shedding(settings))))
+            door: Door(policy: parts.door, shedder: LoadShedder(try ServiceSettings.shedding(settings))),
+            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {
@@ -105,12 +110,15 @@ public struct ServiceDefinition: Sendable {
         }
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .microseconds(idle.microseconds),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))
+        let refusals = Refusals(headers: securityHeaders, logger: boot.logger)
         var application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .microseconds(idle.microseconds),
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(inner: HTTP1Channel(responder: responder, configuration: channel), refusals: refusals)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(try settings(ServiceSettings.host), port: try furtherPort ?? settings(ServiceSettings.port(port))),
                 availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),
