@@ -6,17 +6,17 @@ struct Layers {
         ("CSQLite", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
-        ("HTTPPath", ["Basics", "Resilience"]),
-        ("CPostgreSQL", []),
-        ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience"]),
-        ("LocalServers", ["Basics"]),
         ("Telemetry", ["Basics", "Resilience"]),
+        ("HTTPPath", ["Basics", "Resilience", "Telemetry"]),
+        ("CPostgreSQL", []),
+        ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
+        ("LocalServers", ["Basics"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
         // the shop's metrics
         ("ShopTelemetry", ["Telemetry"]),
         // what a service lets others import
-        ("InventoryAPI", ["Basics", "Resilience", "HTTPPath"]),
-        ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
+        ("InventoryAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
+        ("PricingAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
         // the services: none imports another
         ("InventoryService", platform + ["InventoryAPI"]),
         ("InventoryServiceMain", ["InventoryService", "ServiceKit"]),
