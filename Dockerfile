@@ -2,15 +2,15 @@
 #
 #   docker build --target inventory-service -t hello-dd/inventory-service .
 #
-# Targets: inventory-service, pricing-service, api-gateway, hello-dd. Written for BuildKit and for the builder before it, for amd64 and
-# arm64; `make test-containers` says what of that was seen. `make images` builds all four.
+# Targets: inventory-service, pricing-service, api-gateway, console, hello-dd. Written for BuildKit and for the builder before it, for amd64 and
+# arm64; `make test-containers` says what of that was seen. `make images` builds all five.
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
 FROM swift:6.3-bookworm AS build
 
 # hadolint ignore=DL3008 # Debian replaces a version when it mends it, so a pinned one is gone the week after
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ libpq-dev libsqlite3-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends g++ libpq-dev libsqlite3-dev pkg-config xz-utils zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src
@@ -26,6 +26,7 @@ COPY observability/Sources observability/Sources
 COPY inventory-service inventory-service
 COPY pricing-service pricing-service
 COPY api-gateway api-gateway
+COPY console console
 COPY hello-dd hello-dd
 RUN scripts/docker-build.sh products
 
@@ -36,7 +37,7 @@ FROM debian:bookworm-slim AS runtime
 # hadolint ignore=DL3008 # as above
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libjemalloc2 libpq5 libsqlite3-0 \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/hello-dd
 
 # A container's border is its network: inside it, a service listens on every address. Data and keys are made here only where nothing
@@ -90,6 +91,21 @@ ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="api-gateway" \
       org.opencontainers.image.description="hello-dd: the one address for users: reads, orders, payments" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# ---------------------------------------------------------------------------------------------------------------------------------------
+# Receives the services' traces and shows them. Its page asks nobody who they are: publish it on loopback only.
+FROM runtime AS console
+COPY --from=build /out/console /usr/local/bin/console
+EXPOSE 8090 4318
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["/usr/local/bin/console", "health"]
+ENTRYPOINT ["/usr/local/bin/console"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="console" \
+      org.opencontainers.image.description="hello-dd: traces of the shop, received and shown" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

@@ -13,7 +13,7 @@ ARGS ?=
 BENCH ?=
 
 BIN := .build/$(CONFIGURATION)
-SERVICES := inventory-service pricing-service api-gateway
+SERVICES := inventory-service pricing-service api-gateway console
 HELLO_DD := $(BIN)/hello-dd
 PYTHON := .venv/bin/python
 
@@ -34,7 +34,7 @@ setup: ## Install what running needs (system libraries); quick when nothing is m
 	@scripts/setup.sh
 
 .PHONY: build
-build: setup ## Compile the three services and the command line
+build: setup ## Compile the services, the console and the command line
 	@for product in $(SERVICES) hello-dd; do $(call build,$$product); done
 
 .PHONY: up
@@ -86,6 +86,16 @@ run-gateway: setup ## Run api-gateway alone on port 8000
 	@$(call build,api-gateway)
 	@exec $(BIN)/api-gateway
 
+.PHONY: run-console
+run-console: setup ## Run the console alone: its page on port 8090, OTLP on port 4318
+	@$(call build,console)
+	@exec $(BIN)/console
+
+.PHONY: trace
+trace: ## Show the latest trace as a waterfall (ARGS="--order ID", ARGS=ID, ARGS=--errors)
+	$(need_binary)
+	@$(HELLO_DD) trace $(if $(ARGS),$(ARGS),--last)
+
 .PHONY: test
 test: ## Everything CI runs: lint, all tests, the OpenAPI exchanges, the scripts' own tests
 	@scripts/test.sh
@@ -117,6 +127,10 @@ soak-database: setup ## Send 100,000 queries, a third broken off, and check that
 test-pricing: setup ## Run pricing-service's tests
 	@$(SWIFT) test --filter '^PricingServiceTests\.'
 
+.PHONY: test-console
+test-console: setup ## Run the console's tests
+	@$(SWIFT) test --filter '^ConsoleServiceTests\.'
+
 .PHONY: test-gateway
 test-gateway: setup ## Run the gateway's tests: routes, orders, payments
 	@$(SWIFT) test --filter '^(GatewayTests|OrdersTests|PaymentsTests)\.'
@@ -126,7 +140,7 @@ test-containers: ## Build every image, run the shop in containers, stop replicas
 	@tests/containers/run.sh
 
 .PHONY: images
-images: ## Build the four images: inventory-service, pricing-service, api-gateway, hello-dd
+images: ## Build the five images: inventory-service, pricing-service, api-gateway, console, hello-dd
 	@scripts/compose.sh images
 
 .PHONY: compose

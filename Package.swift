@@ -36,6 +36,7 @@ let package = Package(
         .executable(name: "inventory-service", targets: ["InventoryServiceMain"]),
         .executable(name: "pricing-service", targets: ["PricingService"]),
         .executable(name: "api-gateway", targets: ["Gateway"]),
+        .executable(name: "console", targets: ["ConsoleService"]),
         .executable(name: "hello-dd", targets: ["HelloDD"]),
         .library(name: "Resilience", targets: ["Resilience"]),
         .library(name: "Database", targets: ["Database"]),
@@ -64,6 +65,7 @@ let package = Package(
             name: "CSQLite", path: "platform/Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .systemLibrary(
             name: "CPostgreSQL", path: "platform/Sources/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CZlib", path: "platform/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
         .target(
@@ -84,10 +86,11 @@ let package = Package(
         ),
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
+        .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
             dependencies: [
-                "Basics", "Database", "HTTPPath", "Resilience", "Telemetry",
+                "Basics", "Chaos", "Database", "HTTPPath", "Resilience", "Telemetry",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
                 serviceLifecycle, systemPackage, tracing, unixSignals,
@@ -97,6 +100,10 @@ let package = Package(
 
         // observability: what the shop emits, for the services that emit it and for what is generated from it
         .target(name: "ShopTelemetry", dependencies: ["Telemetry"], path: "observability/Sources/ShopTelemetry", swiftSettings: strict),
+
+        .target(
+            name: "Observability", dependencies: ["HTTPPath", "ShopTelemetry", "Telemetry"], path: "observability/Sources/Observability",
+            swiftSettings: strict),
 
         // inventory-service
         .target(
@@ -151,11 +158,20 @@ let package = Package(
             resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
 
+        // console
+        .executableTarget(
+            name: "ConsoleService",
+            dependencies: ["Basics", "CZlib", "HTTPPath", "ServiceKit", hummingbird, configuration, httpTypes, nioCore],
+            path: "console/Sources/ConsoleService",
+            resources: [.embedInCode("Resources")], swiftSettings: strict
+        ),
+
         // hello-dd, the command line
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", logging, httpTypes,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Observability", "Resilience", "ServiceKit", logging,
+                httpTypes,
                 nioCore,
                 nioHTTP1, nioPosix, asyncHTTPClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -181,6 +197,8 @@ let package = Package(
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["Basics", "Chaos", "HTTPPath", "TestKit"], path: "platform/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
             name: "HTTPPathTests",
             dependencies: [
@@ -233,6 +251,10 @@ let package = Package(
                 "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath",
                 "Telemetry", httpTypes, hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
+        .testTarget(
+            name: "ConsoleServiceTests",
+            dependencies: ["Basics", "ConsoleService", "TestKit", "HTTPPath", "ServiceKit", httpTypes, nioCore],
+            path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
             dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],

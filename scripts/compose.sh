@@ -7,12 +7,12 @@ usage() {
     cat <<'TEXT'
 usage: scripts/compose.sh up [PROFILE]      inventory, pricing, or full (the default), which also takes the tour
        scripts/compose.sh down [--volumes]  with --volumes, the databases are removed too
-       scripts/compose.sh images            builds the four images
+       scripts/compose.sh images            builds the five images
 TEXT
 }
 
 readonly SECRETS=${SECRETS:-.hello-dd/compose}
-readonly TARGETS=(inventory-service pricing-service api-gateway hello-dd)
+readonly TARGETS=(inventory-service pricing-service api-gateway console hello-dd)
 # The longest that everything together may take to become healthy.
 readonly PATIENCE=${PATIENCE:-180}
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SERVICES = ("inventory-service", "pricing-service", "api-gateway")
+SERVICES = ("inventory-service", "pricing-service", "api-gateway", "console")
 # Between two questions at start-up: small against what is measured, large against what asking costs.
 POLL_SECONDS = 0.001
 # A service that is not ready by then is broken, not slow.
@@ -61,7 +61,7 @@ def measure(binary, seeded):
         port = free_port()
         environment = os.environ | {
             "HTTP_HOST": "127.0.0.1", "HTTP_PORT": str(port), "DATA_DIR": folder, "KEYS_DIR": f"{folder}/keys",
-            "LOG_LEVEL": "error", "SEED_CATALOGUE": "true" if seeded else "false",
+            "CONSOLE_OTLP_PORT": "0", "LOG_LEVEL": "error", "SEED_CATALOGUE": "true" if seeded else "false",
         }  # fmt: skip
         log = Path(folder) / "log"
         with open(log, "wb") as output:

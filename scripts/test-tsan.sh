@@ -8,6 +8,8 @@ readonly SCRATCH=.build/tsan
 # Package.swift reads it: only the targets that the tests need, compiled so that the sanitizer sees their locks.
 export HELLO_DD_THREAD_SANITIZER=1
 export TSAN_OPTIONS="suppressions=$PWD/scripts/thread-sanitizer.supp ${TSAN_OPTIONS:-}"
+# As in `make test`: tests that run at once.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}"
 
 swift=${SWIFT:-swift}
 log=$SCRATCH/test.log

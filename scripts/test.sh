@@ -44,7 +44,7 @@ build() {
     mkdir -p .build
     # The log is read for warnings of our own sources; dependencies' are theirs.
     swift build --build-tests 2>&1 | tee "$log" || return 1
-    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|hello-dd|observability|benchmarks|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
+    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|console|hello-dd|observability|benchmarks|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
         echo "warnings in our own sources count as errors here" >&2
         return 1
     fi
@@ -77,6 +77,8 @@ no_postgres_no_pass() {
 
 database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
+browser_tests() { "$PYTHON" tests/browser/run.py --bin .build/debug; }
+
 script_tests() {
     local status=0 file
     for file in tests/scripts/*.test.sh; do
@@ -94,9 +96,15 @@ step "containers and Kubernetes: the rules' own tests" "$PYTHON" tests/k8s/self_
 step "containers and Kubernetes: manifests, compose file and Dockerfile keep the rules" "$PYTHON" tests/k8s/check.py || true
 step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
 step "swift build --build-tests" build || finish
+step "observability: dashboards, monitors and rules are what they are generated as" .build/debug/hello-dd observability render --check || true
+step "observability: the checks find the faults that are planted" "$PYTHON" tests/observability/self_test.py || true
+step "observability: models, names, runbooks, and every alert on synthetic series" "$PYTHON" tests/observability/check.py || true
 step "swift test: the database, on both engines" database_tests || true
 step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
 step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
+step "observability: alerts come and go in a running shop; what is emitted is declared, what is asked for is emitted" \
+    "$PYTHON" tests/observability/running.py || true
+step "browser: the console's page, and its receiver with OpenTelemetry's own sender" browser_tests || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

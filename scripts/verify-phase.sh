@@ -149,22 +149,32 @@ phase_1() {
         return
     fi
     folder=$(mktemp -d "${TMPDIR:-/tmp}/hello-dd-phase.XXXXXX")
-    export COMPOSE_PROJECT_NAME=hello-dd-phase SECRETS=$folder/secrets POSTGRES_PORT=0 REDIS_PORT=0
-    trap 'compose down --volumes >/dev/null 2>&1; rm -rf "$folder"' EXIT
+    export COMPOSE_PROJECT_NAME=hello-dd-phase SECRETS=$folder/secrets
+    export POSTGRES_PORT=0 REDIS_PORT=0 INVENTORY_PORT=0 PRICING_PORT=0 GATEWAY_PORT=0
+    trap 'compose --profile full down --volumes --timeout 20 >/dev/null 2>&1; rm -rf "$folder"' EXIT
     scripts/secrets.sh "$SECRETS" >/dev/null
     run "PostgreSQL and Redis start" compose up -d postgres redis
-    local name id tries=0
-    for name in postgres redis; do
-        id=$(compose ps -q "$name")
-        until [ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ] || [ $tries -ge 60 ]; do sleep 1; tries=$((tries + 1)); done
-        equals "$name is healthy" healthy "$(docker inspect --format '{{.State.Health.Status}}' "$id")"
-    done
+    local name id
+    for name in postgres redis; do healthy "$name"; done
     id=$(compose ps -q postgres)
     for name in inventory pricing orders; do
         run "role $name reaches its database by its password" role "$id" "$name" "$name"
     done
     if role "$id" inventory pricing 2>/dev/null; then not_ok "role inventory reaches another's database"; else ok "role inventory reaches no other's database"; fi
     equals "Redis answers" PONG "$(docker exec "$(compose ps -q redis)" redis-cli ping)"
+
+    run "the images build (the first time, all dependencies are compiled: some 20 minutes)" scripts/compose.sh images
+    run "the services start" compose --profile full up -d --no-build inventory-service pricing-service api-gateway
+    for name in inventory-service pricing-service api-gateway; do healthy "$name"; done
+    run "the tour, from outside" scripts/test-full-system.sh --keys "$SECRETS" "http://$(compose --profile full port api-gateway 8000)"
+}
+
+# healthy SERVICE: within two minutes.
+healthy() {
+    local id tries=0
+    id=$(compose --profile full ps -q "$1")
+    until [ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ] || [ $tries -ge 120 ]; do sleep 1; tries=$((tries + 1)); done
+    equals "$1 is healthy" healthy "$(docker inspect --format '{{.State.Health.Status}}' "$id")"
 }
 
 compose() { if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi; }

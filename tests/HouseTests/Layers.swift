@@ -4,6 +4,7 @@ struct Layers {
     static let house = Layers([
         // platform: no shop word inside
         ("CSQLite", []),
+        ("CZlib", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
         ("Telemetry", ["Basics", "Resilience"]),
@@ -11,9 +12,12 @@ struct Layers {
         ("CPostgreSQL", []),
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
         ("LocalServers", ["Basics"]),
-        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry"]),
+        ("Chaos", ["Basics", "HTTPPath"]),
+        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry"]),
         // the shop's metrics
         ("ShopTelemetry", ["Telemetry"]),
+        // what is made of them: dashboards, monitors, rules
+        ("Observability", ["Basics", "HTTPPath", "Telemetry", "ShopTelemetry"]),
         // what a service lets others import
         ("InventoryAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
         ("PricingAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
@@ -24,17 +28,18 @@ struct Layers {
         ("Payments", platform + ["PricingAPI"]),
         ("Orders", platform + ["InventoryAPI", "PricingAPI", "Payments"]),
         ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
+        ("ConsoleService", platform + ["CZlib"]),
         // the command line
-        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers"]),
+        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers", "Observability"]),
     ])
 
     /// What stands under every service.
-    private static let platform = ["Basics", "Resilience", "HTTPPath", "Database", "Telemetry", "ServiceKit", "ShopTelemetry"]
+    private static let platform = ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry", "ServiceKit", "ShopTelemetry"]
 
     /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]
     private static let edgeNames = ["Routes", "HTTP"]
-    private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway"]
+    private static let edgeModules: Set<String> = ["InventoryService", "PricingService", "Gateway", "ConsoleService"]
 
     /// Full Foundation pulls ICU in and more than doubles a static binary.
     private static let fullFoundation: Set<String> = ["Foundation", "FoundationNetworking", "FoundationInternationalization", "FoundationXML"]

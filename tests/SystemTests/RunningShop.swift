@@ -18,14 +18,16 @@ struct RunningShop: Sendable {
     private let signer: TokenSigner
 
     /// Starts a shop, hands it over, and stops it whatever happens.
-    /// - Parameter arguments: more of `hello-dd up`.
-    static func with(_ arguments: [String] = [], _ body: (RunningShop) async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - console: which ports it gets; by default there is none.
+    ///   - arguments: more of `hello-dd up`.
+    static func with(console: [String] = ["--no-console"], _ arguments: [String] = [], _ body: (RunningShop) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shop-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         // Patient: a caller that is slow on a busy machine is not what these tests are about.
         let client = HTTPClient.forServices(connectTimeout: .seconds(60))
         let up = try await command(
-            folder, ["up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"] + arguments)
+            folder, ["up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"] + console + arguments)
         try #require(up.code == 0, "\(up.output)\(up.errors)")
         let result: Result<Void, any Error>
         do {

@@ -26,7 +26,7 @@ struct TourTests {
     private func withShop(_ body: (Shop) async throws -> Void) async throws {
         let shop = Shop(folder: FileManager.default.temporaryDirectory.appending(path: "tour-\(UUID())"))
         try FileManager.default.createDirectory(at: shop.folder, withIntermediateDirectories: true)
-        let up = try await shop.run("up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0")
+        let up = try await shop.run("up", "--detach", "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0", "--no-console")
         try #require(up.code == 0, "\(up.output)")
         let result: Result<Void, any Error>
         do { result = .success(try await body(shop)) } catch { result = .failure(error) }

@@ -23,7 +23,7 @@ readonly LOAD_SECONDS=${LOAD_SECONDS:-90}
 # What an image may weigh beyond its base, in MB.
 readonly MOST_MEGABYTES=60
 
-readonly TARGETS=(inventory-service pricing-service api-gateway hello-dd)
+readonly TARGETS=(inventory-service pricing-service api-gateway console hello-dd)
 readonly SERVICES=(inventory-service pricing-service api-gateway)
 export COMPOSE_PROJECT_NAME=hello-dd-test
 # Any free port, so that nothing that runs here is in the way, and so that a service can have two replicas.
@@ -60,6 +60,12 @@ trap clean_up EXIT
 containers() { compose ps -q "$@"; }
 container_state() { docker inspect --format "$2" "$1"; }
 healthy() { [ "$(container_state "$1" '{{.State.Health.Status}}')" = healthy ]; }
+# ended CONTAINER NAME: with 0, and by itself.
+ended() {
+    local code
+    code=$(container_state "$1" '{{.State.ExitCode}}')
+    if [ "$code" = 0 ] && [ "$(container_state "$1" '{{.State.OOMKilled}}')" = false ]; then ok "$2 ended by itself, with 0"; else not_ok "$2 ended with $code"; fi
+}
 name() { container_state "$1" '{{.Name}}' | sed 's|^/||'; }
 
 # --- images -----------------------------------------------------------------------------------------------------------------------------
@@ -82,8 +88,25 @@ build_images() {
 say "images, for $(docker version --format '{{.Server.Arch}}')"
 build_images || { conclude; exit 1; }
 # Without settings, on SQLite, and with nothing to write to but its data.
-check "a service starts with no setting at all" docker run --rm --read-only --tmpfs /var/lib/hello-dd:uid=10001,gid=10001,mode=700 \
+check "a service's migration runs with no setting at all" docker run --rm --read-only --tmpfs /var/lib/hello-dd:uid=10001,gid=10001,mode=700 \
     hello-dd/inventory-service:0.1.0 migrate || true
+# The first process of a container ignores a signal that it has no handler for.
+id=$(docker run --detach --env DB_HOST=nowhere.invalid --env DB_PASSWORD=none hello-dd/inventory-service:0.1.0)
+says() { docker logs "$1" 2>&1 | grep -qF "$2"; }
+check "a service waits for its database" eventually 30 says "$id" "the database is not there yet" || true
+docker stop --time 20 "$id" >/dev/null
+ended "$id" "a service that waits for its database"
+docker rm "$id" >/dev/null
+
+say "the compose file"
+for program in "docker compose" docker-compose; do
+    # shellcheck disable=SC2086 # two words are two words
+    if $program version >/dev/null 2>&1; then
+        for profile in inventory pricing full load dev-tools; do
+            check "$program $($program version --short) loads profile $profile" $program --profile "$profile" config --quiet || true
+        done
+    fi
+done
 
 # --- compose ----------------------------------------------------------------------------------------------------------------------------
 
@@ -113,10 +136,12 @@ say "each replica of inventory-service is stopped and started under $RATE visito
 compose run --rm -T hello-dd load --url http://api-gateway:8000 --rate "$RATE" --duration "${LOAD_SECONDS}s" --objective errors=0 --json \
     >"$folder/load.json" 2>"$folder/load.log" &
 load=$!
+since=$(date +%s)
 sleep 5
-for id in $(containers inventory-service); do
+replicas=$(containers inventory-service)
+for id in $replicas; do
     docker stop --time 20 "$id" >/dev/null
-    if [ "$(container_state "$id" '{{.State.ExitCode}}')" = 0 ]; then ok "$(name "$id") ended by itself"; else not_ok "$(name "$id") ended with $(container_state "$id" '{{.State.ExitCode}}')"; fi
+    ended "$id" "$(name "$id")"
     docker start "$id" >/dev/null
     check "$(name "$id") is healthy again" eventually 60 healthy "$id" || true
     # Its turn ends when the gateway has had time to find it again.
@@ -125,6 +150,11 @@ done
 if kill -0 "$load" 2>/dev/null; then ok "visitors came all the while"; else not_ok "the load ended before the last replica was back"; fi
 if wait "$load"; then ok "no request failed"; else not_ok "requests failed, or there was no load"; tail -n 20 "$folder/load.log"; fi
 cat "$folder/load.json"
+# Stopping one that nobody calls would prove nothing.
+for id in $replicas; do
+    served=$(docker logs --since "$since" "$id" 2>&1 | grep -c '"http.route":"/api/' || true)
+    if [ "$served" -ge 100 ]; then ok "$(name "$id") answered $served requests of them"; else not_ok "$(name "$id") answered only $served requests"; fi
+done
 
 # --- the end --------------------------------------------------------------------------------------------------------------------------------
 
@@ -132,10 +162,7 @@ say "SIGTERM"
 all=$(containers)
 started=$SECONDS
 compose stop >/dev/null 2>&1
-for id in $all; do
-    code=$(container_state "$id" '{{.State.ExitCode}}')
-    if [ "$code" = 0 ] && [ "$(container_state "$id" '{{.State.OOMKilled}}')" = false ]; then ok "$(name "$id") ended with 0"; else not_ok "$(name "$id") ended with $code"; fi
-done
+for id in $all; do ended "$id" "$(name "$id")"; done
 echo "  all of it in $((SECONDS - started)) s"
 compose down --volumes >/dev/null 2>&1
 

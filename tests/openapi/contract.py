@@ -99,8 +99,8 @@ class _ResponseView:
         self.headers = exchange.response_headers
         self.content_type = exchange.response_headers.get("content-type", "")
         self.data = exchange.response_body
-        if not self.data and self.content_type.startswith(("text/", "application/x-ndjson")):
-            # No text, no lines: a body all the same, where openapi-core sees none.
+        if not self.data and self.content_type.startswith(("text/", "application/x-ndjson", "application/x-protobuf")):
+            # No text, no lines, a message without fields: a body all the same, where openapi-core sees none.
             self.data = b"\n"
 
 
@@ -122,13 +122,22 @@ def _text(body, **_):
     return body.decode("utf-8")
 
 
+def _bytes(body, **_):
+    # A string of bytes, as the schema says; which bytes, only its own reader can tell.
+    return body.decode("latin-1")
+
+
 _DESERIALIZERS = {
     "application/json": _json,
     "application/merge-patch+json": _json,
     "application/problem+json": _json,
     "application/x-ndjson": _text,
+    "application/x-protobuf": _bytes,
+    "image/svg+xml": _text,
+    "text/css": _text,
     "text/csv": _text,
     "text/html": _text,
+    "text/javascript": _text,
     "text/plain": _text,
 }
 

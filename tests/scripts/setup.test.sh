@@ -47,6 +47,7 @@ for version in 6.2 6.3.1 6.10-dev 7.0; do
     expect 1 "missing: git ca-certificates pkg-config libsqlite3-dev libpq-dev zlib1g-dev g++" setup_on "bare-$version" --dry-run
 done
 expect 1 "shellcheck" setup_on bare-6.2 --dry-run --test
+expect 1 "chromium fonts-dejavu-core" setup_on bare-6.2 --dry-run --test
 # This machine may have PostgreSQL's programs where no PATH leads, so it is told where they are not.
 expect 1 "shellcheck postgresql" env POSTGRES_BIN=/nowhere "$BASH" -c "$(declare -f setup_on); folder=$folder; setup_on bare-6.2 --dry-run --test"
 command_in bare-6.2 postgres 'exit 0'

@@ -41,4 +41,4 @@ let access: AccessTable = Routes.standardAccess.merging([
     "PUT /api/v1/exchange-rates": .operator,
     "GET /api/v1/tax-rules": .operator,
     "PUT /api/v1/tax-rules": .operator,
-]) { standard, _ in standard }
+]) { standard, _ in standard }.merging(Routes.faultAccess(.operator)) { standard, _ in standard }

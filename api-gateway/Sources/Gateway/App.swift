@@ -57,7 +57,7 @@ enum GatewayApp {
         let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
         let client = HTTPClient.forServices()
         do {
-            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), now: boot.sources.now)
+            try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let timeout = try settings(GatewaySettings.serviceTimeout)
             func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
                 let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
@@ -66,8 +66,15 @@ enum GatewayApp {
             let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
             let pricing = try upstream("pricing", GatewaySettings.pricingURL)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
+            let routes = routes(inventory: inventory, pricing: pricing, orders)
+            routes.addFaults(
+                boot,
+                peers: [
+                    FaultPeer(service: "inventory-service", upstream: try upstream("inventory", GatewaySettings.inventoryURL)),
+                    FaultPeer(service: "pricing-service", upstream: try upstream("pricing", GatewaySettings.pricingURL)),
+                ])
             return try ServiceParts(
-                routes: routes(inventory: inventory, pricing: pricing, orders), boot: boot, openAPI: PackageResources.openapi_json,
+                routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),

@@ -76,7 +76,14 @@ final class SagaRunner: Sendable {
         guard isNew else { return current }
         Task.detached { [self, context = CallContext.current, trace = InstrumentationContext.current] in
             await InstrumentationContext.$current.withValue(trace) {
-                await CallContext.$current.withValue(context) { await work(on: id, kind) }
+                await CallContext.$current.withValue(context) {
+                    do {
+                        try await work(on: id, kind)
+                    } catch {
+                        // The row is as it was; the poll takes it up again.
+                        logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
+                    }
+                }
             }
             state.withLock { $0.running[id] = nil }
             completion.finish()
@@ -84,14 +91,15 @@ final class SagaRunner: Sendable {
         return current
     }
 
-    private func work(on id: Identifier, _ kind: Kind) async {
-        do {
-            try await kind.drive(id, self)
-        } catch is SagaStore.Outdated {
-            logger.warning("another worker moved the saga on", metadata: ["saga": "\(id)"])
-        } catch {
-            // The row is as it was; the poll takes it up again.
-            logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
+    /// Where another worker was faster with a step this one goes on from there, so that whoever waits here waits for the end. Two on one
+    /// saga call for some steps twice, with the same ids, and record each once.
+    private func work(on id: Identifier, _ kind: Kind) async throws {
+        while true {
+            do {
+                return try await kind.drive(id, self)
+            } catch is SagaStore.Outdated {
+                logger.warning("another worker moved the saga on", metadata: ["saga": "\(id)"])
+            }
         }
     }
 

@@ -17,7 +17,8 @@ import Testing
                     "/api/v1/orders", json: OrderRoutesTests.body(), as: .shopper("ann"), headers: [.idempotencyKey: "first"]
                 ).expect(201)
                 let order = try #require(placed.json["id"]?.string)
-                let examples = Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.orders(order)
+                let faults = try await Self.faults(shop.gateway)
+                let examples = Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.orders(order) + faults
                 try await use(BadInputTarget(shop.gateway, alsoCounting: [shop.inventory, shop.pricing], examples: examples))
             }
         }
@@ -98,6 +99,12 @@ import Testing
             body: ["rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z"],
             caller: .operator),
     ]
+
+    private static func faults(_ gateway: RunningService) async throws -> [RouteExample] {
+        let route = "GET /api/v1/stock/movements"
+        let fault = try await gateway.setHarmlessFault(route: route, as: .operator)
+        return RouteExample.faults(gateway.name, route: route, fault: fault, caller: .operator)
+    }
 
     private static func orders(_ id: String) -> [RouteExample] {
         [

@@ -149,6 +149,26 @@ struct RecoveryTests {
         #expect(scene.logs.records.contains { $0.message == "another worker moved the saga on" })
     }
 
+    @Test("who placed an order that another gateway has moved on is answered when it is done", arguments: StoreEngine.allCases)
+    func overtaken(engine: StoreEngine) async throws {
+        let scene = try await Scene(engine)
+        let (reserving, capturing) = (Gate(), Gate())
+        scene.stage.fail("reserve", .held(reserving))
+        scene.stage.fail("capture", .held(capturing))
+        let (slow, fast) = (scene.orders(), scene.orders())
+        async let placed = scene.place(slow)
+        await reserving.arrivals(1)
+        await fast.runner.pickUp()
+        await capturing.arrivals(1)
+        reserving.open()
+        let order = try await placed
+        #expect(order.status == .confirmed)
+        capturing.open()
+        await fast.runner.idle()
+        try await scene.expectDone(order)
+        #expect(scene.logs.records.filter { $0.message == "another worker moved the saga on" }.count == 2)
+    }
+
     @Test("one saga is worked on once at a time in one gateway, however often it is started", arguments: StoreEngine.allCases)
     func startedTwice(engine: StoreEngine) async throws {
         let scene = try await Scene(engine)

@@ -17,6 +17,13 @@ enum Environment {
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 && value("TERM") != "dumb" }
 
+    /// The terminal's width; without one, `COLUMNS`, or 100.
+    static var columns: Int {
+        var size = winsize()
+        if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return value("COLUMNS").flatMap { Int($0) } ?? 100
+    }
+
     /// The path of the running executable, links resolved.
     static var executable: String {
         #if canImport(Darwin)

@@ -24,7 +24,7 @@ package enum InventoryApp {
             roles: [.service], sources: boot.sources)
         let database = try await openDatabase(boot, defaultFile: "inventory.sqlite")
         do {
-            try await migrate(database, migrations(), now: boot.sources.now)
+            try await migrate(database, migrations(), boot)
             if try settings(InventorySettings.seed) {
                 let planted = try await Seed.plant(PackageResources.catalogue_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["products": "\(planted)"]) }
@@ -77,6 +77,7 @@ package enum InventoryApp {
         ).add(to: routes)
         ReservationRoutes(reservations: reservations).add(to: routes)
         ImportRoute(database: database, sources: sources).add(to: routes)
+        routes.addFaults(boot)
         return routes
     }
 

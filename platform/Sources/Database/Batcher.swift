@@ -161,6 +161,7 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
             call.stage = .waiting
             call.continuation = continuation
             state.waiting.append(call)
+            state.statistics.joined += 1
             if let deadline = call.deadline { arm(&state, deadline) }
             return (nil, startsLane(&state))
         }
@@ -381,6 +382,8 @@ package struct BatcherStatistics: Hashable, Sendable {
     package internal(set) var rerun = 0
     /// Calls that wait now.
     package internal(set) var waiting = 0
+    /// Calls that have begun to wait, ever: unlike ``waiting`` it never falls, so who waits for the next one cannot miss it.
+    package internal(set) var joined = 0
 }
 
 extension DatabaseError {

@@ -28,6 +28,20 @@ public struct Migration: Hashable, Sendable {
         }
     }
 
+    /// How many migrations a program must know at least to work with the schema that this one leaves: what its script says in a first line
+    /// `-- needs: 6`. Without that line it only adds, and any program that works with the schema before works with the one after.
+    ///
+    /// Throws `migrationChecksumMismatch` for a number that is none, or beyond the script's own version.
+    func needs(for dialect: Dialect) throws(DatabaseError) -> Int {
+        let line = try script(for: dialect).prefix { $0 != "\n" && $0 != "\r\n" }
+        guard line.hasPrefix("-- needs:") else { return 0 }
+        let digits = line.dropFirst("-- needs:".count).drop { $0 == " " }
+        guard let needs = Int(digits), (1...version).contains(needs) else {
+            throw .migration("\(name) begins with '\(line.prefix(40))': '-- needs: ' takes a number of migrations from 1 to \(version)")
+        }
+        return needs
+    }
+
     /// The lower-case hexadecimal SHA-256 of the script.
     func checksum(for dialect: Dialect) throws(DatabaseError) -> String {
         let digits = Array("0123456789abcdef".utf8)
@@ -102,28 +116,39 @@ extension Migration {
 /// in `schema_migrations`. Run again, it changes nothing; run by several replicas at once, each migration is applied by one of them
 /// while the others wait.
 ///
+/// A database that a newer program has migrated is accepted, so that a release can be taken back: migrations only add. One that does
+/// more says in its first line which programs it leaves behind, `-- needs: 6`: those that know fewer than 6 migrations.
+///
 /// Throws `migrationChecksumMismatch`, naming the file, if an applied migration was edited or renamed since, if versions are
-/// missing, or if the database has a migration this program does not know, because a newer one ran here before.
+/// missing, or if the database has a migration that has left this program behind.
 /// A migration that fails leaves nothing behind; those before it stay.
 ///
 /// - Parameter now: the time of day, recorded with each migration.
+/// - Returns: how many migrations the database has that this program does not know.
+@discardableResult
 public func migrate(
     _ database: any Database, _ migrations: [Migration], now: @Sendable () -> Timestamp = { .now }
-) async throws {
+) async throws -> Int {
     let migrations = migrations.sorted { $0.version < $1.version }
     try Migration.check(migrations)
-    while try await applyNext(of: migrations, database, now) {}
+    for migration in migrations { _ = try migration.needs(for: database.dialect) }
+    while true {
+        if let unknown = try await applyNext(of: migrations, database, now) { return unknown }
+    }
 }
 
-/// Applies the first migration that is missing; false if there is none.
-private func applyNext(of migrations: [Migration], _ database: any Database, _ now: @Sendable () -> Timestamp) async throws -> Bool {
+/// Applies the first migration that is missing. Where none is: how many there are that are not among `migrations`.
+private func applyNext(of migrations: [Migration], _ database: any Database, _ now: @Sendable () -> Timestamp) async throws -> Int? {
     // Whoever waited for the lock must see what was committed meanwhile, so each statement needs a view of its own: read committed.
     try await database.withTransaction(.readCommitted) { transaction in
         if transaction.dialect == .postgres { try await transaction.execute("SELECT pg_advisory_xact_lock(\(Migration.lock))") }
         try await transaction.execute(createHistory)
-        let applied = try await transaction.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version")
+        if try await transaction.query(findNeeds).isEmpty {
+            try await transaction.execute("ALTER TABLE schema_migrations ADD COLUMN needs integer NOT NULL DEFAULT 0")
+        }
+        let applied = try await transaction.query("SELECT version, name, checksum, needs FROM schema_migrations ORDER BY version")
         try check(applied, against: migrations, transaction.dialect)
-        guard applied.count < migrations.count else { return false }
+        guard applied.count < migrations.count else { return applied.count - migrations.count }
         let migration = migrations[applied.count]
         let (script, checksum) = (try migration.script(for: transaction.dialect), try migration.checksum(for: transaction.dialect))
         do {
@@ -134,10 +159,10 @@ private func applyNext(of migrations: [Migration], _ database: any Database, _ n
         }
         try await transaction.execute(
             """
-            INSERT INTO schema_migrations (version, name, checksum, applied_at)
-            VALUES (\(migration.version), \(migration.name), \(checksum), \(now()))
+            INSERT INTO schema_migrations (version, name, checksum, applied_at, needs)
+            VALUES (\(migration.version), \(migration.name), \(checksum), \(now()), \(try migration.needs(for: transaction.dialect)))
             """)
-        return true
+        return nil
     }
 }
 
@@ -153,15 +178,25 @@ private let createHistory = SQL(
         )
         """)
 
-/// Throws unless what was applied is the beginning of what this program knows.
+/// The column that the first databases were made without.
+private let findNeeds = SQL(
+    sqlite: "SELECT 1 AS one FROM pragma_table_info('schema_migrations') WHERE name = 'needs'",
+    postgres: "SELECT 1 AS one FROM pg_attribute WHERE attrelid = 'schema_migrations'::regclass AND attname = 'needs' AND NOT attisdropped")
+
+/// Throws unless what was applied begins with what this program knows, and has not left it behind.
 private func check(_ applied: [Row], against migrations: [Migration], _ dialect: Dialect) throws {
     for (index, row) in applied.enumerated() {
         let (version, name) = (try row.decode("version", as: Int.self), try row.decode("name", as: String.self))
-        guard version <= migrations.count else {
-            throw DatabaseError.migration(
-                "the database has \(name), and this program knows \(migrations.count) migrations: it is older than the database; run the newer one")
+        guard version == index + 1 else {
+            throw DatabaseError.migration("migration \(index + 1) was skipped, but \(name) was applied")
         }
-        guard version == index + 1 else { throw DatabaseError.migration("\(migrations[index].name) was skipped, but \(name) was applied") }
+        let needs = try row.decode("needs", as: Int.self)
+        guard needs <= migrations.count else {
+            throw DatabaseError.migration(
+                "the database has \(name), which needs a program that knows \(needs) migrations, and this one knows \(migrations.count): run a newer one"
+            )
+        }
+        guard version <= migrations.count else { continue }
         let known = migrations[index]
         guard name == known.name, try row.decode("checksum") == known.checksum(for: dialect) else {
             throw DatabaseError.migration("\(known.name) is not what was applied as \(name); restore it, and put the change into a new migration")

@@ -59,9 +59,9 @@ private struct Unlucky: Error, Equatable { let input: Int }
     private func calls(_ inputs: some Sequence<Int>, of batcher: Batcher<Int, Int>) async -> [Task<Int, any Error>] {
         var tasks: [Task<Int, any Error>] = []
         for input in inputs {
-            let before = batcher.statistics.waiting
+            let before = batcher.statistics.joined
             tasks.append(Task { try await batcher(input) })
-            while batcher.statistics.waiting == before { await Task.yield() }
+            while batcher.statistics.joined == before { await Task.yield() }
         }
         return tasks
     }
@@ -167,9 +167,9 @@ private struct Unlucky: Error, Equatable { let input: Int }
         let first = await first(0, of: batcher)
         let (soon, late) = (Deadline.after(.seconds(100)), Deadline.after(.seconds(200)))
         func call(_ input: Int, _ deadline: Deadline) async -> Task<Int, any Error> {
-            let before = batcher.statistics.waiting
+            let before = batcher.statistics.joined
             let task = Task { try await Deadline.with(deadline) { try await batcher(input) } }
-            while batcher.statistics.waiting == before { await Task.yield() }
+            while batcher.statistics.joined == before { await Task.yield() }
             return task
         }
         var tasks = [first, await call(1, soon), await call(2, late), await call(3, soon)]

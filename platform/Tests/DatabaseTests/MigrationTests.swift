@@ -88,14 +88,55 @@ import Testing
         }
     }
 
-    @Test("a database that a newer program migrated is refused", arguments: Engine.allCases)
+    @Test("a database that a newer program has added to is accepted, so that a release can be taken back", arguments: Engine.allCases)
     func newer(engine: Engine) async throws {
         try await engine.withDatabase { opened in
-            try await migrate(opened.database, try Self.load())
-            let error = await #expect(throws: DatabaseError.self) { try await migrate(opened.database, [try Self.load()[0]]) }
+            let older = [try Self.load()[0]]
+            #expect(try await migrate(opened.database, older) == 0)
+            #expect(try await migrate(opened.database, try Self.load() + [Self.plain(3, "m0003_more", "CREATE TABLE more (id BIGINT)")]) == 0)
+            #expect(try await migrate(opened.database, older) == 2)
+            #expect(try await opened.database.count("schema_migrations") == 3)
+            let edited = [Self.plain(1, "m0001_tables", Self.first + " ")]
+            try await expect(.migrationChecksumMismatch) { try await migrate(opened.database, edited) }
+        }
+    }
+
+    @Test("a migration that does more than add leaves behind the programs that it says, and no others", arguments: Engine.allCases)
+    func contracting(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            let additions = [
+                Self.plain(1, "m0001_a", "CREATE TABLE a (id BIGINT, old TEXT)"), Self.plain(2, "m0002_b", "CREATE TABLE b (id BIGINT)"),
+            ]
+            let all =
+                additions + [
+                    Self.plain(3, "m0003_drop", "-- needs: 2\nALTER TABLE a DROP COLUMN old"), Self.plain(4, "m0004_c", "CREATE TABLE c (id BIGINT)"),
+                ]
+            try await migrate(opened.database, all)
+            #expect(try await migrate(opened.database, additions) == 2)
+            let error = await #expect(throws: DatabaseError.self) { try await migrate(opened.database, [additions[0]]) }
             #expect(error?.code == .migrationChecksumMismatch)
-            #expect(error?.message.contains("m0002_triggers") == true)
-            #expect(error?.message.contains("older than the database") == true)
+            #expect(error?.message.contains("m0003_drop, which needs a program that knows 2 migrations, and this one knows 1") == true)
+        }
+    }
+
+    @Test("a need that no program can have is refused before anything is applied", arguments: ["0", "2", "-1", "one", "", "1 2"])
+    func badNeeds(text: String) async throws {
+        try await Engine.sqlite.withDatabase { opened in
+            let migration = Self.plain(1, "m0001_a", "-- needs: \(text)\nCREATE TABLE a (id BIGINT)")
+            let error = await #expect(throws: DatabaseError.self) { try await migrate(opened.database, [migration]) }
+            #expect(error?.code == .migrationChecksumMismatch)
+            #expect(error?.message.hasPrefix("m0001_a") == true)
+            try await expect(.statement) { _ = try await opened.database.count("schema_migrations") }
+        }
+    }
+
+    @Test("the history of a database that was made before needs were recorded is completed", arguments: Engine.allCases)
+    func history(engine: Engine) async throws {
+        try await engine.withDatabase { opened in
+            try await migrate(opened.database, try Self.load())
+            try await opened.database.execute("ALTER TABLE schema_migrations DROP COLUMN needs")
+            #expect(try await migrate(opened.database, [try Self.load()[0]]) == 1)
+            #expect(try await opened.database.query("SELECT needs FROM schema_migrations").map { try $0.decode(0, as: Int.self) } == [0, 0])
         }
     }
 

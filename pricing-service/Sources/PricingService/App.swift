@@ -25,7 +25,7 @@ enum PricingApp {
         let signer = QuoteSigner(key: try SigningKey.load(configured: settings.optional(PricingSettings.signingKey), folder: keys))
         let database = try await openDatabase(boot, defaultFile: "pricing.sqlite")
         do {
-            try await migrate(database, migrations(), now: boot.sources.now)
+            try await migrate(database, migrations(), boot)
             if try settings(PricingSettings.seed) {
                 let planted = try await Seed.plant(PackageResources.prices_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["prices": "\(planted)"]) }
@@ -55,6 +55,7 @@ enum PricingApp {
         ).add(to: routes)
         DiscountRoutes(discounts: Discounts(database: database, sources: sources), creates: creates).add(to: routes)
         TableRoutes(tables: Tables(database: database, sources: sources)).add(to: routes)
+        routes.addFaults(boot)
         return routes
     }
 

@@ -22,8 +22,8 @@ public func checkBadInput(
     }
 }
 
-/// What a service needs to be a target of the matrix: a bound on bodies that is quick to exceed.
-public let badInputSettings = ["HTTP_MAX_BODY_BYTES": "262144"]
+/// What a service needs to be a target of the matrix: a bound on bodies that is quick to exceed, and routes that are all switched on.
+public let badInputSettings = ["HTTP_MAX_BODY_BYTES": "262144", "FAULTS_ENABLED": "true"]
 
 /// As above, for a service that needs others.
 /// - Parameter start: starts everything (with `store: .files` and ``badInputSettings``), calls `use` and stops everything again.

@@ -77,7 +77,8 @@ public struct TestClient: Sendable {
         _ method: String, _ path: String, as caller: Caller = .anonymous, headers: HTTPFields = [:], body: [UInt8]? = nil,
         contentType: String? = nil, chunked: Bool = false, timeout: Duration = .seconds(300)
     ) async throws -> Exchange {
-        var fields = HTTPHeaders([("Host", "127.0.0.1:\(port)"), ("Connection", "close")])
+        var fields = HTTPHeaders([("Connection", "close")])
+        if !headers.contains(where: { $0.name.canonicalName == "host" }) { fields.add(name: "Host", value: "127.0.0.1:\(port)") }
         for field in try await tokens.headers(caller) where headers[field.name] == nil { fields.add(name: field.name.rawName, value: field.value) }
         if let contentType { fields.add(name: "Content-Type", value: contentType) }
         if let body {

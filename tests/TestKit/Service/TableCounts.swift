@@ -21,7 +21,9 @@ public func tableCounts(_ path: String) throws -> [String: Int] {
 }
 
 /// The counts of all SQLite files of a folder, by `file/table`.
+/// A folder that was never made is that of a service that keeps nothing; one that was made holds a file.
 public func tableCounts(folder: String) throws -> [String: Int] {
+    guard FileManager.default.fileExists(atPath: folder) else { return [:] }
     let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".sqlite") }.sorted()
     guard !files.isEmpty else { throw TestKitError("\(folder) holds no file *.sqlite") }
     var counts: [String: Int] = [:]

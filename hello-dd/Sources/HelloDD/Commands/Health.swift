@@ -25,11 +25,11 @@ struct Health: AsyncParsableCommand {
         let allAreReady = try await ServiceProbe.withHTTP { probe in
             var allAreReady = true
             for record in state.services {
-                let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
+                let isReady = await probe.isReady(host: state.reachableHost(of: record.service), port: record.port)
                 allAreReady = allAreReady && isReady
                 let mark = isReady ? style.paint("✓ ready", .good) : style.paint("✗ not ready", .bad)
                 print("\(style.name(record.service)) \(mark)")
-                let answer = await probe.get(state.reachableHost, record.port, "/health", .seconds(5))
+                let answer = await probe.get(state.reachableHost(of: record.service), record.port, "/health", .seconds(5))
                 for line in HealthPage.lines(answer?.body, style: style) { print("    \(line)") }
             }
             return allAreReady

@@ -14,7 +14,7 @@ struct Logs: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Only these: inventory, pricing, gateway.", valueName: "service"))
+    @Argument(help: ArgumentHelp("Only these: console, inventory, pricing, gateway.", valueName: "service"))
     var services: [Service] = []
 
     @Flag(name: [.customShort("f"), .long], help: "Go on with what comes.")

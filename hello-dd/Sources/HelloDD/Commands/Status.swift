@@ -8,7 +8,8 @@ struct Status: AsyncParsableCommand {
         discussion: """
             The state is what the service says when it is asked now, not what the supervisor last heard. `--json` prints the same for \
             programs: {"running", "ready", "supervisorPid", "dataFolder", "services": [{"service", "state", "port", "pid", \
-            "uptimeSeconds", "restarts", "residentBytes", "lastExit"}], "database": {"engine", "place", "ownServer", "pid"}}.
+            "uptimeSeconds", "restarts", "residentBytes", "lastExit"}], "database": {"engine", "place", "ownServer", "pid"}, \
+            "console": {"url", "otlpEndpoint"}}.
 
             EXAMPLES:
               hello-dd status
@@ -38,7 +39,7 @@ struct Status: AsyncParsableCommand {
         let services = try await ServiceProbe.withHTTP { probe in
             await withTaskGroup(of: StatusReport.Entry.self) { group in
                 for record in state.services {
-                    group.addTask { await StatusReport.Entry(record, host: state.reachableHost, probe: probe, now: now) }
+                    group.addTask { await StatusReport.Entry(record, host: state.reachableHost(of: record.service), probe: probe, now: now) }
                 }
                 var entries: [StatusReport.Entry] = []
                 for await entry in group { entries.append(entry) }
@@ -100,6 +101,21 @@ struct StatusReport: Codable, Hashable, Sendable {
     var dataFolder: String
     var services: [Entry]
     var database: Engine?
+    /// Where what the services say of themselves is to be seen; nil where the console does not run.
+    var console: ConsolePlace?
+
+    struct ConsolePlace: Codable, Hashable, Sendable {
+        /// Of the page.
+        var url: String
+        /// Where telemetry is sent.
+        var otlpEndpoint: String
+
+        init?(_ state: RunState) {
+            guard let url = state.url(of: .console), let port = state.receiverPort else { return nil }
+            self.url = url
+            otlpEndpoint = "http://127.0.0.1:\(port)"
+        }
+    }
 
     /// What the services keep their data in.
     struct Engine: Codable, Hashable, Sendable {
@@ -132,6 +148,7 @@ struct StatusReport: Codable, Hashable, Sendable {
         dataFolder = folder.path
         self.services = services.sorted { $0.port < $1.port }
         database = state.map { Engine($0, folder: folder) }
+        console = state.flatMap(ConsolePlace.init)
     }
 
     func json() throws -> String {
@@ -162,6 +179,7 @@ struct StatusReport: Codable, Hashable, Sendable {
             if let exit = entry.lastExit, entry.state != "stopped" { lines.append("\(entry.service.name) last ended with \(exit)") }
         }
         if let database { lines.append(style.paint(database.line, .quiet)) }
+        if let console { lines.append(style.paint("traces: \(console.url) (received at \(console.otlpEndpoint))", .quiet)) }
         lines.append(style.paint("supervisor: pid \(supervisorPid ?? 0), data: \(dataFolder)", .quiet))
         return lines
     }

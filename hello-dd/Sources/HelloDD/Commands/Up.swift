@@ -5,14 +5,14 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start the shop and keep it running.",
         discussion: """
-            Starts inventory-service and pricing-service, then api-gateway, waits until each is ready, and shows their logs. A service \
+            Starts the console, then inventory-service and pricing-service, then api-gateway, waits until each is ready, and shows their logs. A service \
             that crashes is started again, after a pause that grows from 0.2 s to 10 s; ten crashes in a row and it is given up. \
             Ctrl-C stops the shop: the gateway first, each service with 20 s to finish what it has begun. A second Ctrl-C does not wait.
 
             On the first start the catalogue is filled with 60 products. To begin with an empty one: SEED_CATALOGUE=false hello-dd up
 
             EXAMPLES:
-              hello-dd up                      all, ports 8000 to 8002, data in .hello-dd/
+              hello-dd up                      all, ports 8000 to 8002 and 8090, data in .hello-dd/
               hello-dd up --detach             in the background, until `hello-dd down`
               hello-dd up inventory            one service (and what it needs)
               hello-dd up --gateway-port 0     any free port; the banner tells which
@@ -26,11 +26,15 @@ struct Up: AsyncParsableCommand {
             stopped after the services; its data stays for the next time, unless `--ephemeral` says otherwise. The password of the address \
             is better given in PGPASSWORD or ~/.pgpass: other users see the arguments.
 
+            The services send traces, metrics and logs to the console (OTLP on port 4318), which shows traces on its page and to \
+            `hello-dd trace`. Where something listens on 4318 already, such as a Datadog Agent or a Collector, or where the environment \
+            says where telemetry goes (OTEL_EXPORTER_OTLP_ENDPOINT, DD_AGENT_HOST), it goes there, and the console is not started.
+
             Every other environment variable is passed on to the services.
             """
     )
 
-    @Argument(help: ArgumentHelp("Only these services, and those they need: inventory, pricing, gateway.", valueName: "service"))
+    @Argument(help: ArgumentHelp("Only these services, and those they need: console, inventory, pricing, gateway.", valueName: "service"))
     var services: [Service] = []
 
     @Flag(name: .shortAndLong, help: "Run in the background. Returns when the shop is up.")
@@ -64,6 +68,17 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Port of pricing-service; 0 picks a free one.", valueName: "port"))
     var pricingPort = Service.pricing.defaultPort
 
+    @Option(help: ArgumentHelp("Port of the console's page; 0 picks a free one (default: 8090, or a free one if that is taken).", valueName: "port"))
+    var consolePort: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Port on which the console receives telemetry; 0 picks a free one (default: 4318, and no console if that is taken).", valueName: "port"))
+    var otlpPort: Int?
+
+    @Flag(name: .customLong("no-console"), help: "Without the console; telemetry goes where the environment says, or nowhere.")
+    var withoutConsole = false
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel: String?
 
@@ -87,6 +102,11 @@ struct Up: AsyncParsableCommand {
     func validate() throws {
         for (port, service) in [(gatewayPort, Service.gateway), (inventoryPort, .inventory), (pricingPort, .pricing)] {
             guard (0...65_535).contains(port) else { throw ValidationError("\(service.portOption) must be from 0 to 65535, not \(port).") }
+        }
+        for (port, option) in [(consolePort, "--console-port"), (otlpPort, "--otlp-port")] {
+            guard let port else { continue }
+            guard (0...65_535).contains(port) else { throw ValidationError("\(option) must be from 0 to 65535, not \(port).") }
+            if withoutConsole { throw ValidationError("\(option) and --no-console exclude each other.") }
         }
         let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
         if let logLevel, !levels.contains(logLevel) { throw ValidationError("--log-level must be one of \(levels.joined(separator: ", ")).") }
@@ -143,13 +163,19 @@ struct Up: AsyncParsableCommand {
         plan.logLevel = logLevel
         plan.jsonLogs = jsonLogs
         let engine = try engine()
+        if withoutConsole { plan.services.remove(.console) }
         try Preflight.checkBinaries(plan)
         try Preflight.checkDatabases(engine, services: plan.services, environment: Environment.all)
         try folder.prepare()
         plan.dataDirectory = Environment.realPath(path) ?? path
         let lock = try RunLock(folder)
         _ = await Preflight.stopLeftovers(folder)
+        let telemetry = try ConsoleChoice.make(
+            isWanted: plan.services.contains(.console), page: consolePort, receiver: otlpPort, environment: Environment.all)
+        if telemetry.ports == nil { plan.services.remove(.console) }
+        guard !plan.services.isEmpty else { throw CommandFailure(telemetry.note ?? "there is nothing to start without the console") }
         plan.ports = try chosenPorts(host: plan.host)
+        plan.apply(telemetry)
         try Preflight.checkPorts(plan)
         if report != nil { try Detached.redirectOutput(to: folder.supervisorLog) }
 
@@ -160,10 +186,12 @@ struct Up: AsyncParsableCommand {
         let console = UpConsole(
             terminal: terminal, isQuiet: quiet || report != nil, isRaw: jsonLogs && !Environment.isTerminal(1), command: Environment.command,
             report: report)
+        if let note = telemetry.note { console.note(note) }
         if engine != .files { console.server(withServers ? "starting" : "preparing the databases", .quiet) }
         let servers: ShopServers
         do {
-            servers = try await ShopServers.prepare(engine, services: plan.services, folder: folder, command: Environment.command)
+            servers = try await ShopServers.prepare(
+                engine, services: plan.services.filter(\.hasDatabase), folder: folder, command: Environment.command)
         } catch {
             await terminal.finish()
             throw error

@@ -7,6 +7,8 @@ extension Service {
         case .inventory: "inventory"
         case .pricing: "pricing"
         case .gateway: "orders"
+        // It has none; see `hasDatabase`.
+        case .console: "console"
         }
     }
 }

@@ -19,10 +19,7 @@ struct ShopOptions: ParsableArguments {
     /// Without `--url` and without a running shop: the usual port, so that a gateway that was started by hand is found too.
     var gateway: String {
         if let url { return url }
-        if let state = data.folder.running(), let record = state.services.first(where: { $0.service == .gateway }) {
-            let host = state.reachableHost
-            return "http://\(host.contains(":") ? "[\(host)]" : host):\(record.port)"
-        }
+        if let address = data.folder.running()?.url(of: .gateway) { return address }
         return "http://127.0.0.1:\(Service.gateway.defaultPort)"
     }
 

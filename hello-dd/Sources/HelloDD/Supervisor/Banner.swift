@@ -14,10 +14,11 @@ enum Banner {
             entry("docs", "\(gateway)/docs")
             entry("try", "curl '\(gateway)/api/v1/products?limit=3'")
         } else {
-            for service in Service.allCases where plan.services.contains(service) {
+            for service in Service.allCases where plan.services.contains(service) && service != .console {
                 entry(service.shortName, "\(plan.url(of: service))/docs")
             }
         }
+        if plan.services.contains(.console) { entry("traces", plan.url(of: .console)) }
         if let place = plan.databasePlace {
             entry("database", "PostgreSQL at \(place)")
             entry("psql", "\(command) psql inventory\(plan.folder.option)")

@@ -70,8 +70,9 @@ struct Examination: Sendable {
             (try? await ServiceProbe.withHTTP { probe -> [(Service, Bool, [UInt8]?)] in
                 var answers: [(Service, Bool, [UInt8]?)] = []
                 for record in state.services {
-                    let isReady = await probe.isReady(host: state.reachableHost, port: record.port)
-                    answers.append((record.service, isReady, await probe.get(state.reachableHost, record.port, "/version", .seconds(2))?.body))
+                    let isReady = await probe.isReady(host: state.reachableHost(of: record.service), port: record.port)
+                    let host = state.reachableHost(of: record.service)
+                    answers.append((record.service, isReady, await probe.get(host, record.port, "/version", .seconds(2))?.body))
                 }
                 return answers
             }) ?? []
@@ -127,6 +128,9 @@ struct Examination: Sendable {
         let port = service.defaultPort
         switch availability {
         case .free: return .fine("port \(port) for \(service.name) is free")
+        case .taken where service == .console:
+            let by = holder.map { " by \($0)" } ?? ""
+            return .doubtful("port \(port) for console is taken\(by)", remedy: "`up` takes another for it, and says which")
         case .taken:
             let by = holder.map { " by \($0)" } ?? ""
             return .wrong(

@@ -18,19 +18,27 @@ struct Plan: Hashable, Sendable {
     /// Where the PostgreSQL server is, for people; nil with files.
     var databasePlace: String?
 
+    /// Where the services' telemetry goes. Nil: what the environment says, or nowhere.
+    var telemetryEndpoint: String?
+    /// The port on which the console receives it.
+    var receiverPort = ConsoleChoice.usualReceiverPort
+
     func executable(of service: Service) -> String { "\(binaries)/\(service.name)" }
 
     func port(of service: Service) -> Int { ports[service] ?? service.defaultPort }
 
+    /// The address that a service listens on. What the console has received is for this machine's eyes only.
+    func host(of service: Service) -> String { service == .console ? "127.0.0.1" : host }
+
     func url(of service: Service) -> String {
-        let host = RunState.reachable(host)
+        let host = RunState.reachable(host(of: service))
         return "http://\(host.contains(":") ? "[\(host)]" : host):\(port(of: service))"
     }
 
     /// The whole environment of a service: what this process was given, and above it what the plan says.
     func environment(of service: Service, inherited: [String: String]) -> [String: String] {
         var environment = inherited
-        environment["HTTP_HOST"] = host
+        environment["HTTP_HOST"] = host(of: service)
         environment["HTTP_PORT"] = String(port(of: service))
         environment["DATA_DIR"] = dataDirectory
         environment["KEYS_DIR"] = "\(dataDirectory)/keys"
@@ -38,6 +46,16 @@ struct Plan: Hashable, Sendable {
         if let database = databases[service] { environment["DATABASE_URL"] = database }
         if let logLevel { environment["LOG_LEVEL"] = logLevel }
         if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
+        if service == .console {
+            environment["CONSOLE_OTLP_PORT"] = String(receiverPort)
+            // It has nothing to say between two questions that is worth a line.
+            if logLevel == nil, inherited["LOG_LEVEL"] == nil { environment["LOG_LEVEL"] = "warning" }
+        } else if let telemetryEndpoint {
+            environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetryEndpoint
+            // A second instead of the usual five: somebody waits to see what he just did.
+            if services.contains(.console), inherited["OTEL_BSP_SCHEDULE_DELAY"] == nil { environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000" }
+        }
+        if inherited["FAULTS_ENABLED"] == nil { environment["FAULTS_ENABLED"] = "true" }
         environment[Lifeline.variable] = String(Lifeline.childDescriptor)
         for (upstream, variable) in [(Service.inventory, "INVENTORY_SERVICE_URL"), (.pricing, "PRICING_SERVICE_URL")] {
             // One that is not started here may run elsewhere, and then the environment says where.

@@ -15,9 +15,10 @@ enum Preflight {
     /// `DATABASE_URL` names one database, and each service needs its own.
     static func checkDatabases(_ engine: EngineChoice, services: Set<Service>, environment: [String: String]) throws(CommandFailure) {
         guard let variable = ["DATABASE_URL", "DB_HOST"].first(where: { environment[$0]?.isEmpty == false }) else { return }
-        guard engine == .files, services.count > 1 else { return }
+        let count = services.count { $0.hasDatabase }
+        guard engine == .files, count > 1 else { return }
         throw CommandFailure(
-            "\(variable) is set, and \(services.count) services would share the database it names: unset it, or name the server in --postgres URL, "
+            "\(variable) is set, and \(count) services would share the database it names: unset it, or name the server in --postgres URL, "
                 + "on which each service gets a database of its own")
     }
 
@@ -28,7 +29,7 @@ enum Preflight {
             if let other = owner.updateValue(service, forKey: port) {
                 throw CommandFailure("\(other.name) and \(service.name) cannot share port \(port); change one with \(service.portOption)")
             }
-            switch Ports.availability(host: plan.host, port: port) {
+            switch Ports.availability(host: plan.host(of: service), port: port) {
             case .free: continue
             case .taken:
                 let holder = Ports.holder(of: port).map { " by \($0)" } ?? ""

@@ -34,9 +34,20 @@ struct RunState: Codable, Hashable, Sendable {
     var services: [Record]
     /// Nil: each service has a file.
     var databases: Databases?
+    /// On which the console receives telemetry; nil where there is no console.
+    var receiverPort: Int?
 
     /// The address others reach them at: an address that means "any" is asked at this machine's own.
     var reachableHost: String { Self.reachable(host) }
+
+    func reachableHost(of service: Service) -> String { service == .console ? "127.0.0.1" : reachableHost }
+
+    /// The address of a service's page; nil where it does not run.
+    func url(of service: Service) -> String? {
+        guard let record = services.first(where: { $0.service == service }) else { return nil }
+        let host = reachableHost(of: service)
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(record.port)"
+    }
 
     static func reachable(_ host: String) -> String { host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host }
 
@@ -58,11 +69,14 @@ struct RunState: Codable, Hashable, Sendable {
         self = state
     }
 
-    init(supervisor: ProcessIdentity, startedAt: String, host: String, services: [Record], databases: Databases? = nil) {
+    init(
+        supervisor: ProcessIdentity, startedAt: String, host: String, services: [Record], databases: Databases? = nil, receiverPort: Int? = nil
+    ) {
         self.supervisor = supervisor
         self.startedAt = startedAt
         self.host = host
         self.services = services
         self.databases = databases
+        self.receiverPort = receiverPort
     }
 }

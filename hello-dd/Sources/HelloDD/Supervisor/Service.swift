@@ -1,5 +1,7 @@
 /// One of the shop's services, as the command line knows it.
 enum Service: String, CaseIterable, Codable, Hashable, Sendable {
+    /// Receives what the others say of themselves, so it comes first and goes last.
+    case console
     case inventory = "inventory-service"
     case pricing = "pricing-service"
     case gateway = "api-gateway"
@@ -15,6 +17,7 @@ enum Service: String, CaseIterable, Codable, Hashable, Sendable {
 
     var shortName: String {
         switch self {
+        case .console: "console"
         case .inventory: "inventory"
         case .pricing: "pricing"
         case .gateway: "gateway"
@@ -26,8 +29,12 @@ enum Service: String, CaseIterable, Codable, Hashable, Sendable {
         case .gateway: 8000
         case .inventory: 8001
         case .pricing: 8002
+        case .console: 8090
         }
     }
+
+    /// Whether it keeps anything but memories.
+    var hasDatabase: Bool { self != .console }
 
     /// The option of `up` that changes the port.
     var portOption: String { "--\(shortName)-port" }
@@ -35,7 +42,8 @@ enum Service: String, CaseIterable, Codable, Hashable, Sendable {
     /// What must have answered before this one is started.
     var dependencies: [Service] {
         switch self {
-        case .inventory, .pricing: []
+        case .console: []
+        case .inventory, .pricing: [.console]
         case .gateway: [.inventory, .pricing]
         }
     }

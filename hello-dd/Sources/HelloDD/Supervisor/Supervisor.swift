@@ -91,7 +91,7 @@ actor Supervisor {
         switch action {
         case .spawn(let service): spawn(service)
         case .awaitReadiness(let service, let start):
-            let host = RunState.reachable(plan.host)
+            let host = RunState.reachable(plan.host(of: service))
             let port = plan.port(of: service)
             group.addTask { [probe, continuation] in
                 if await probe.untilReady(host: host, port: port) { continuation.yield(.event(.ready(service, start: start))) }
@@ -164,7 +164,9 @@ actor Supervisor {
                 process: children[service].flatMap { ProcessIdentity(of: $0.pid) },
                 startedAt: startTimes[service]?.description, restarts: member.restarts, lastExit: member.lastExit?.description)
         }
-        let state = RunState(supervisor: identity, startedAt: startedAt.description, host: plan.host, services: records, databases: databases())
+        let state = RunState(
+            supervisor: identity, startedAt: startedAt.description, host: plan.host, services: records, databases: databases(),
+            receiverPort: plan.services.contains(.console) ? plan.receiverPort : nil)
         guard state != written else { return }
         do {
             try plan.folder.write(state)

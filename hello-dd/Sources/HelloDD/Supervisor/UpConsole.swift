@@ -51,6 +51,13 @@ struct UpConsole: Sendable {
         if tone == .bad { report?.send(.problem(lines: [line])) } else { report?.send(.note(lines: [line])) }
     }
 
+    /// Something that the user should know before the services start.
+    func note(_ text: String) {
+        let line = style.paint(text, .warning)
+        say(line)
+        report?.send(.note(lines: [line]))
+    }
+
     func warn(_ text: String) { say(style.paint(text, .warning)) }
 
     private func say(_ line: String) { if isRaw { printError(line) } else { terminal.print(line) } }

@@ -24,6 +24,18 @@ struct Style: Hashable, Sendable {
         case .inventory: wrap(padded, "36")
         case .pricing: wrap(padded, "35")
         case .gateway: wrap(padded, "34")
+        case .console: wrap(padded, "37")
+        }
+    }
+
+    /// As `name(_:)` colours it, without its padding; one that is none of the shop's gets one of the colours that are left.
+    func service(_ name: String, as text: String, index: Int) -> String {
+        switch Service(rawValue: name) {
+        case .inventory: wrap(text, "36")
+        case .pricing: wrap(text, "35")
+        case .gateway: wrap(text, "34")
+        case .console: wrap(text, "37")
+        case nil: wrap(text, ["96", "95", "94"][index % 3])
         }
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HelloDD
 
-/// A folder with three fake services, and the data below it: the program itself is real.
+/// A folder with four fake services, and the data below it: the program itself is real.
 final class FakeShop: Sendable {
     /// The program beside the tests.
     static let program = URL(filePath: Environment.executable).deletingLastPathComponent().appending(path: "hello-dd").path()
@@ -48,6 +48,11 @@ final class FakeShop: Sendable {
                 self.end_headers()
                 self.wfile.write(b'{}')
             def log_message(self, *arguments): pass
+        if name == 'console':
+            receiver = http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['CONSOLE_OTLP_PORT'])), Handler)
+            threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        else:
+            print('telemetry goes to', os.environ.get('OTEL_EXPORTER_OTLP_ENDPOINT', 'nowhere'), flush=True)
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         server = http.server.ThreadingHTTPServer((os.environ['HTTP_HOST'], int(os.environ['HTTP_PORT'])), Handler)
         print(name, 'is here', flush=True)
@@ -58,9 +63,14 @@ final class FakeShop: Sendable {
         try await runCommand(Self.program, arguments, environment: environment)
     }
 
+    /// The three services of the shop. The console is for those tests that are about it: its usual ports may be somebody's.
     func up(_ more: String..., environment: [String: String] = [:]) async throws -> CommandResult {
+        try await up(console: ["--no-console"], more, environment: environment)
+    }
+
+    func up(console: [String], _ more: [String] = [], environment: [String: String] = [:]) async throws -> CommandResult {
         let ports = ["--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"]
-        return try await run(["up", "--detach", "--data", data, "--bin", binaries] + ports + more, environment: environment)
+        return try await run(["up", "--detach", "--data", data, "--bin", binaries] + ports + console + more, environment: environment)
     }
 
     func status() async throws -> StatusReport {

@@ -72,7 +72,7 @@ struct UpOnPostgresTests {
         "the real services run on a server of the shop's own, each with its database, and the tour has no surprise, also after the server was killed")
     func tour() async throws {
         let shop = try FakeShop()
-        let ports = ["--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0"]
+        let ports = ["--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0", "--no-console"]
         let up = try await shop.run(["up", "--detach", "--with-servers", "--data", shop.data] + ports)
         #expect(up.code == 0, "\(up.errors)")
         for name in ["inventory", "pricing", "orders"] {

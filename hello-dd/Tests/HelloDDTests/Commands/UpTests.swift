@@ -29,7 +29,7 @@ struct UpTests {
             report.ready && report.services.contains { $0.service == .pricing && $0.restarts == 1 }
         }
         let logs = try await shop.run(["logs", "pricing", "--data", shop.data])
-        #expect(logs.output == "pricing-service is here\npricing-service is here\n")
+        #expect(logs.output == String(repeating: "telemetry goes to nowhere\npricing-service is here\n", count: 2))
 
         let down = try await shop.run(["down", "--data", shop.data])
         #expect(down.code == 0)
@@ -40,6 +40,37 @@ struct UpTests {
         #expect(again.output == "not running\n")
     }
 
+    @Test("the console comes with the shop: the services are told where it receives, and it stops last")
+    func console() async throws {
+        let shop = try FakeShop()
+        let up = try await shop.up(console: ["--console-port", "0", "--otlp-port", "0"])
+        #expect(up.code == 0, "\(up.errors)")
+        #expect(up.output.contains("hello-dd is up: 4 services"))
+        let status = try await shop.status()
+        let console = try #require(status.console)
+        #expect(status.services.count == 4 && status.ready)
+        #expect(up.output.contains("traces     \(console.url)"))
+        for service in ["inventory", "pricing", "gateway"] {
+            let logs = try await shop.run(["logs", service, "--data", shop.data])
+            #expect(logs.output.hasPrefix("telemetry goes to \(console.otlpEndpoint)\n"))
+        }
+        let down = try await shop.run(["down", "--data", shop.data])
+        let stopped = down.output.split(separator: "\n").filter { $0.hasSuffix(" stopped") }
+        #expect(stopped.first == "api-gateway stopped" && stopped.last == "console stopped")
+    }
+
+    @Test("telemetry that the environment sends elsewhere goes there, and the console stays out of it")
+    func ownCollector() async throws {
+        let shop = try FakeShop()
+        let up = try await shop.up(console: [], ["inventory"], environment: ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"])
+        #expect(up.code == 0, "\(up.errors)")
+        #expect(up.output.contains("telemetry goes to http://collector:4318, as OTEL_EXPORTER_OTLP_ENDPOINT says; the console is not started"))
+        #expect(try await shop.status().console == nil)
+        let logs = try await shop.run(["logs", "inventory", "--data", shop.data])
+        #expect(logs.output.hasPrefix("telemetry goes to http://collector:4318\n"))
+        try await shop.down()
+    }
+
     @Test("a service with a bad configuration ends the start, in the foreground and in the background, with its last line")
     func badConfiguration() async throws {
         let shop = try FakeShop()
@@ -48,7 +79,7 @@ struct UpTests {
         #expect(background.errors.contains("bad configuration"))
         #expect(background.errors.contains("HTTP_PORT is not a number"))
         let foreground = try await shop.run(
-            ["up", "--ephemeral", "--inventory-port", "0", "--pricing-port", "0", "--gateway-port", "0", "--bin", shop.binaries],
+            ["up", "--ephemeral", "--no-console", "--inventory-port", "0", "--pricing-port", "0", "--gateway-port", "0", "--bin", shop.binaries],
             environment: ["FAIL_PRICING": "78"])
         #expect(foreground.code == 1)
         #expect(foreground.output.contains("HTTP_PORT is not a number"))
@@ -75,7 +106,9 @@ struct UpTests {
         let shop = try FakeShop()
         #expect(try await shop.up("inventory").code == 0)
         let port = try #require(try await shop.status().services.first?.port)
-        let other = try await shop.run(["up", "pricing", "--pricing-port", "\(port)", "--data", "\(shop.folder)/other", "--bin", shop.binaries])
+        let other = try await shop.run([
+            "up", "pricing", "--no-console", "--pricing-port", "\(port)", "--data", "\(shop.folder)/other", "--bin", shop.binaries,
+        ])
         #expect(other.code == 1)
         #expect(other.errors.hasPrefix("Error: port \(port) of pricing-service is taken by"))
         #expect(other.errors.contains("--pricing-port"))

@@ -31,6 +31,7 @@ struct ExaminationTests {
                 "✗ port 8000 for api-gateway is taken by python3 (pid 7)", "    → stop it, or give `up` another: --gateway-port 0 picks a free one",
             ])
         #expect(Examination.judge(.gateway, availability: .free, holder: nil).verdict == .fine)
+        #expect(Examination.judge(.console, availability: .taken, holder: nil).verdict == .doubtful)
     }
 
     @Test("few open files are doubtful")
@@ -61,9 +62,9 @@ struct ExaminationTests {
 
     @Test("executables of another version than this program are named")
     func versions() {
-        let good = Examination.judge(versions: [.inventory: "1", .pricing: "1", .gateway: "1"], own: "1", folder: "bin")
+        let good = Examination.judge(versions: [.console: "1", .inventory: "1", .pricing: "1", .gateway: "1"], own: "1", folder: "bin")
         #expect(good == .fine("the services' executables are in bin, version 1"))
-        let bad = Examination.judge(versions: [.inventory: "1", .pricing: "2"], own: "1", folder: "bin")
+        let bad = Examination.judge(versions: [.console: "1", .inventory: "1", .pricing: "2"], own: "1", folder: "bin")
         #expect(bad.verdict == .wrong)
         #expect(bad.text == "this program is version 1, but in bin there is pricing-service 2, api-gateway that does not tell its version")
     }

@@ -25,6 +25,26 @@ struct PlanTests {
         #expect(environment["SUPERVISOR_FD"] == "3")
     }
 
+    @Test("the services are told where the console receives, and the console keeps to itself")
+    func telemetry() {
+        var plan = plan()
+        plan.host = "0.0.0.0"
+        plan.apply(ConsoleChoice(ports: .init(page: 9090, receiver: 9318), endpoint: "http://127.0.0.1:9318"))
+        let gateway = plan.environment(of: .gateway, inherited: [:])
+        #expect(gateway["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:9318")
+        #expect(gateway["OTEL_BSP_SCHEDULE_DELAY"] == "1000")
+        #expect(plan.environment(of: .gateway, inherited: ["OTEL_BSP_SCHEDULE_DELAY": "9"])["OTEL_BSP_SCHEDULE_DELAY"] == "9")
+        #expect(gateway["HTTP_HOST"] == "0.0.0.0")
+        let console = plan.environment(of: .console, inherited: [:])
+        #expect(console["OTEL_EXPORTER_OTLP_ENDPOINT"] == nil)
+        #expect(console["HTTP_HOST"] == "127.0.0.1")
+        #expect(console["HTTP_PORT"] == "9090")
+        #expect(console["CONSOLE_OTLP_PORT"] == "9318")
+        #expect(console["LOG_LEVEL"] == "warning")
+        #expect(plan.environment(of: .console, inherited: ["LOG_LEVEL": "debug"])["LOG_LEVEL"] == "debug")
+        #expect(plan.url(of: .console) == "http://127.0.0.1:9090")
+    }
+
     @Test("a neighbour that is not started here may be elsewhere")
     func remoteNeighbour() {
         let environment = plan([.gateway]).environment(of: .gateway, inherited: ["PRICING_SERVICE_URL": "http://elsewhere"])
@@ -37,6 +57,8 @@ struct PlanTests {
         var plan = plan()
         let inherited = ["LOG_FORMAT": "json", "LOG_LEVEL": "error", "SEED_CATALOGUE": "false"]
         #expect(plan.environment(of: .pricing, inherited: inherited)["SEED_CATALOGUE"] == "false")
+        #expect(plan.environment(of: .pricing, inherited: inherited)["FAULTS_ENABLED"] == "true")
+        #expect(plan.environment(of: .pricing, inherited: ["FAULTS_ENABLED": "false"])["FAULTS_ENABLED"] == "false")
         #expect(plan.environment(of: .pricing, inherited: inherited)["LOG_FORMAT"] == "json")
         plan.logLevel = "debug"
         #expect(plan.environment(of: .pricing, inherited: inherited)["LOG_LEVEL"] == "debug")
@@ -57,11 +79,12 @@ struct PlanTests {
         #expect(
             text == """
 
-                hello-dd is up: 3 services ready in 0.41 s
+                hello-dd is up: 4 services ready in 0.41 s
 
                   products   http://127.0.0.1:8000/api/v1/products
                   docs       http://127.0.0.1:8000/docs
                   try        curl 'http://127.0.0.1:8000/api/v1/products?limit=3'
+                  traces     http://127.0.0.1:8090
                   token      hello-dd token --role operator --data data
                   logs       hello-dd logs -f --data data
                   stop       Ctrl-C here, or hello-dd down --data data

@@ -8,7 +8,7 @@ struct SupervisionTests {
         var supervision: Supervision
         var now = Duration.zero
 
-        init(_ services: Set<Service> = Set(Service.allCases)) { supervision = Supervision(services, jitter: { 1 }) }
+        init(_ services: Set<Service> = [.inventory, .pricing, .gateway]) { supervision = Supervision(services, jitter: { 1 }) }
 
         mutating func send(_ event: Supervision.Event, after: Duration = .zero) -> [Supervision.Action] {
             now += after
@@ -225,10 +225,25 @@ struct SupervisionTests {
         #expect(finished(world.send(.exited(.pricing, .code(0)))) == 0)
     }
 
+    @Test("the console comes first and goes last, so that it hears everything")
+    func console() {
+        var world = World(Set(Service.allCases))
+        #expect(spawned(world.send(.begin)) == [.console])
+        #expect(spawned(world.send(.ready(.console, start: 1))) == [.inventory, .pricing])
+        _ = world.send(.ready(.inventory, start: 1))
+        #expect(spawned(world.send(.ready(.pricing, start: 1))) == [.gateway])
+        _ = world.send(.ready(.gateway, start: 1))
+        #expect(terminated(world.send(.stop)) == [.gateway])
+        _ = world.send(.exited(.gateway, .code(0)))
+        _ = world.send(.exited(.inventory, .code(0)))
+        #expect(terminated(world.send(.exited(.pricing, .code(0)))) == [.console])
+        #expect(finished(world.send(.exited(.console, .code(0)))) == 0)
+    }
+
     @Test("services are started with what they need")
     func dependencies() {
-        #expect(Service.withDependencies([.gateway]) == [.inventory, .pricing, .gateway])
-        #expect(Service.withDependencies([.pricing]) == [.pricing])
+        #expect(Service.withDependencies([.gateway]) == [.console, .inventory, .pricing, .gateway])
+        #expect(Service.withDependencies([.pricing]) == [.console, .pricing])
         #expect(Service.waves(of: [.gateway, .pricing]) == [[.pricing], [.gateway]])
     }
 }

@@ -20,5 +20,5 @@ extension InventoryApp {
         "POST /api/v1/reservations/{id}/confirm": .service,
         "POST /api/v1/reservations/{id}/release": .service,
         "POST /api/v1/reservations/{id}/restock": .service,
-    ]
+    ].merging(Routes.faultAccess(.service)) { own, _ in own }
 }

@@ -53,7 +53,8 @@ struct ServiceTests {
             let ids = ["id": held.description]
             let sku = ["id": "PEN-1"]
             let (match, key): (HTTPFields, HTTPFields) = ([.ifMatch: "\"1\""], [.idempotencyKey: "k1"])
-            return [
+            let fault = try await service.setHarmlessFault(route: "GET /api/v1/stock/movements", as: .gateway)
+            return RouteExample.faults(service.name, route: "GET /api/v1/stock/movements", fault: fault, caller: .gateway) + [
                 RouteExample(
                     "GET /api/v1/products", query: ["category": "desk", "search": "pen", "inStock": "true", "limit": "10"], caller: .gateway),
                 RouteExample("POST /api/v1/products", headers: key, body: product, caller: .gateway),

@@ -1,4 +1,5 @@
 public import Basics
+public import Chaos
 import HTTPPath
 public import Hummingbird
 import HummingbirdCore
@@ -17,6 +18,8 @@ public struct Boot: Sendable {
     public let readiness: Readiness
     /// nil in a test that looks at no metrics.
     public let telemetry: Telemetry?
+    /// What is broken on purpose in this process; nil where that is not allowed.
+    public let faults: FaultBoard?
 
     public init(
         service: String, settings: Settings, logger: Logger, sources: Sources = .system, readiness: Readiness = Readiness(),
@@ -28,6 +31,8 @@ public struct Boot: Sendable {
         self.sources = sources
         self.readiness = readiness
         self.telemetry = telemetry
+        // A value that cannot be read is told by whoever checks the settings before this.
+        faults = (try? settings(ServiceSettings.faultsEnabled)) == true ? FaultBoard(sources: sources) : nil
     }
 }
 
@@ -38,6 +43,8 @@ public struct ServiceParts: Sendable {
     public var health: [HealthCheck]
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
+    /// Ports besides `HTTP_PORT` that answer the same routes, such as one that a protocol has as its own; 0 takes a free one.
+    public var furtherPorts: [Int] = []
     /// Runs last, when nothing uses the parts any more.
     public var close: @Sendable () async -> Void
 
@@ -79,12 +86,13 @@ public struct ServiceDefinition: Sendable {
     public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + TelemetrySettings.all + settings }
 
     /// The server that answers for these parts.
+    /// - Parameter furtherPort: the port to listen on, if it is not the service's own.
     public func application(
-        _ boot: Boot, _ parts: ServiceParts, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+        _ boot: Boot, _ parts: ServiceParts, furtherPort: Int? = nil, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
         let pipeline = Pipeline(
-            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness,
+            routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)),
@@ -99,7 +107,6 @@ public struct ServiceDefinition: Sendable {
         }
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)
-        let readiness = boot.readiness
         var application = Application(
             router: router,
             server: .http1(
@@ -107,12 +114,9 @@ public struct ServiceDefinition: Sendable {
                     idleTimeout: .microseconds(idle.microseconds),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
-                address: .hostname(try settings(ServiceSettings.host), port: try settings(ServiceSettings.port(port))),
+                address: .hostname(try settings(ServiceSettings.host), port: try furtherPort ?? settings(ServiceSettings.port(port))),
                 availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),
-            onServerRunning: { channel in
-                readiness.becomeReady()
-                await onServerRunning(channel)
-            },
+            onServerRunning: onServerRunning,
             logger: boot.logger)
         // The library's own news; requests are logged by the pipeline.
         application.logger.logLevel = max(boot.logger.logLevel, .notice)

@@ -1,3 +1,4 @@
+import Basics
 public import Database
 import FoundationEssentials
 import Logging
@@ -22,6 +23,15 @@ public func openDatabase(_ boot: Boot, defaultFile: String) async throws -> any 
     }
     if let parts = try PostgresParts(boot) { return try await openPostgres(parts.connectionString, named: "DB_HOST", boot) }
     return try SQLiteDatabase(.file("\(try settings(ServiceSettings.dataDirectory))/\(defaultFile)"))
+}
+
+/// Brings the service's database up to date, and says so where a newer release has been there before: one that was taken back, or that
+/// is being rolled out beside this one.
+public func migrate(_ database: any Database, _ migrations: [Migration], _ boot: Boot) async throws {
+    let unknown = try await migrate(database, migrations, now: boot.sources.now)
+    guard unknown > 0 else { return }
+    boot.logger.notice(
+        "the database is ahead of this release, which works with it", metadata: ["migrations": "\(unknown)", "known": "\(migrations.count)"])
 }
 
 private func openPostgres(_ address: String, named variable: String, _ boot: Boot) async throws -> PostgresDatabase {

@@ -8,6 +8,7 @@ public import NIOCore
 import NIOPosix
 import Resilience
 public import ServiceLifecycle
+import Synchronization
 import Telemetry
 public import UnixSignals
 
@@ -23,7 +24,7 @@ extension ServiceDefinition {
     /// `main`: runs the service until SIGTERM or SIGINT, or one of its small commands, and ends the process.
     ///
     /// Exit codes: 0 stopped as asked, 64 wrong usage, 69 something it needs is not to be had (a taken port, a locked or damaged
-    /// database), 78 a configuration that cannot be used. The reason is one line on standard error.
+    /// database), 78 a configuration that cannot be used, 143 a `migrate` that was broken off. The reason is one line on standard error.
     public func main() async -> Never {
         // A reader that went away must end a write and not the process.
         signal(SIGPIPE, SIG_IGN)
@@ -32,7 +33,10 @@ extension ServiceDefinition {
             case "--help", "-h", "help": print(helpText)
             case "--version", "version": print("\(name) \(BuildInfo.version)")
             case "health": exit(await checkHealth() ? 0 : 1)
-            case "migrate": try await prepare()
+            case "migrate":
+                // What is broken off has not been done: an init container that ended with 0 would let its service start.
+                onSignal { _ in _exit(143) }
+                try await prepare()
             default: try await serve()
             }
             exit(0)
@@ -55,7 +59,15 @@ extension ServiceDefinition {
         exit(code)
     }
 
+    /// Until something listens to signals: said expressly, because the first process of a container ignores what it has no handler for,
+    /// and would wait for its database until it is killed.
+    private func onSignal(_ end: @convention(c) (CInt) -> Void) {
+        signal(SIGTERM, end)
+        signal(SIGINT, end)
+    }
+
     private func serve() async throws {
+        onSignal { _ in _exit(0) }
         let (boot, parts) = try await start()
         do {
             try await run(boot, parts)
@@ -120,11 +132,23 @@ extension ServiceDefinition {
         _ boot: Boot, _ parts: ServiceParts, stopOn signals: [UnixSignal] = [], onReady: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> ServiceGroup {
         let logger = boot.logger
-        let application = try application(boot, parts, onServerRunning: onReady)
+        // Ready when the last one listens; who waits for it is told the service's own.
+        let listeners = Listeners(count: 1 + parts.furtherPorts.count)
+        let readiness = boot.readiness
+        @Sendable func listens(_ channel: any Channel, isOwn: Bool) async {
+            guard let own = listeners.add(channel, isOwn: isOwn) else { return }
+            readiness.becomeReady()
+            await onReady(own)
+        }
+        let further = try parts.furtherPorts.map { port in
+            try self.application(boot, parts, furtherPort: port) { await listens($0, isOwn: false) }
+        }
+        let application = try self.application(boot, parts) { await listens($0, isOwn: true) }
         var quiet = logger
         quiet.logLevel = .warning
         // Shut down in reverse: drain first, then the listener, then the background work.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = parts.background.map { .init(service: $0) }
+        services += further.map { .init(service: $0) }
         services.append(.init(service: application))
         services.append(
             .init(
@@ -180,6 +204,22 @@ extension ServiceDefinition {
             text += "  \(setting.flag), \(setting.variable)   (\(value))\n      \(setting.help)\n"
         }
         return text
+    }
+}
+
+/// Counts the listeners of a start.
+private final class Listeners: Sendable {
+    private let state: Mutex<(open: Int, own: (any Channel)?)>
+
+    init(count: Int) { state = Mutex((count, nil)) }
+
+    /// - Returns: the service's own listener, once, when all are there.
+    func add(_ channel: any Channel, isOwn: Bool) -> (any Channel)? {
+        state.withLock { state in
+            if isOwn { state.own = channel }
+            state.open -= 1
+            return state.open == 0 ? state.own : nil
+        }
     }
 }
 

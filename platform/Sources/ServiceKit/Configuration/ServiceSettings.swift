@@ -75,6 +75,9 @@ public enum ServiceSettings {
         help: "Folder of the local key pairs; made with fresh keys if it is not there. To check tokens, the *.pub.pem files are enough.")
     public static let issuer = Setting<String>.string(
         "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
+    public static let faultsEnabled = Setting<Bool>.flag(
+        "faults.enabled", default: false,
+        help: "Let operators break things on purpose: latency and errors by route, each ending by itself. `hello-dd up` sets it; nothing else does.")
     public static let supervisor = Setting<Int>.integer(
         "supervisor.fd", in: 3...65535,
         help: "Set by hello-dd up: a pipe that it holds open; the service stops when the pipe ends, so when hello-dd has gone.")
@@ -87,7 +90,7 @@ public enum ServiceSettings {
             SettingInfo(databaseHost), SettingInfo(databasePort), SettingInfo(databaseName), SettingInfo(databaseUser),
             SettingInfo(databasePassword), SettingInfo(databasePasswordFile), SettingInfo(databaseTLS), SettingInfo(databaseRootCertificate),
             SettingInfo(databasePoolSize), SettingInfo(databaseStartTimeout), SettingInfo(keysDirectory), SettingInfo(issuer),
-            SettingInfo(supervisor),
+            SettingInfo(faultsEnabled), SettingInfo(supervisor),
         ]
     }
 }

@@ -1,8 +1,10 @@
 import Basics
+import Chaos
 import HTTPPath
 import HTTPTypes
 import Hummingbird
 import Logging
+import Metrics
 import NIOCore
 import Resilience
 import Synchronization
@@ -10,7 +12,7 @@ import Telemetry
 import Tracing
 
 /// What surrounds every handler, outermost first: trace, correlation, log and metrics → errors become problems → admission → deadline →
-/// who may call → the handler.
+/// who may call → a fault set on purpose, if there is one → the handler.
 struct Pipeline: RouterMiddleware {
     /// A route with what is the same for each of its requests.
     struct Served: Sendable {
@@ -20,10 +22,13 @@ struct Pipeline: RouterMiddleware {
         /// False for what is asked every few seconds by machines: no trace begins there, but a caller's own goes on.
         let isTraced: Bool
 
+        /// Those of OTLP too: spans of taking spans would have no end.
+        private static let quiet: Set = ["/metrics", "/v1/traces", "/v1/metrics", "/v1/logs"]
+
         init(_ entry: Routes.Entry) {
             self.entry = entry
             name = entry.key.description
-            isTraced = !entry.key.path.hasPrefix("/health") && entry.key.path != "/metrics"
+            isTraced = !entry.key.path.hasPrefix("/health") && !Self.quiet.contains(entry.key.path)
         }
     }
 
@@ -32,6 +37,8 @@ struct Pipeline: RouterMiddleware {
     let logger: Logger
     let readiness: Readiness
     let limits: Limits
+    /// nil where nothing may be broken on purpose.
+    let faults: FaultBoard?
     let tracer: TelemetryTracer
     private let active = ActiveRequests()
     private let inFlight = InFlight()
@@ -47,13 +54,15 @@ struct Pipeline: RouterMiddleware {
     }
 
     init(
-        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, limits: Limits, tracer: TelemetryTracer = .off
+        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits,
+        tracer: TelemetryTracer = .off
     ) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, Served($0)) })
         self.tracer = tracer
         self.authorizer = authorizer
         self.logger = logger
         self.readiness = readiness
+        self.faults = faults
         self.limits = limits
     }
 
@@ -143,6 +152,7 @@ struct Pipeline: RouterMiddleware {
                 context.call = call
             }
             let admitted = context
+            if let faults { try await suffer(faults, route, deadline) }
             return try await CallContext.$current.withValue(admitted.call) {
                 switch route.kind {
                 case .plain: try await withTimeout(deadline.remaining) { try await route.handler(request, admitted) }
@@ -154,6 +164,18 @@ struct Pipeline: RouterMiddleware {
                 }
             }
         }
+    }
+
+    /// What was set on purpose happens here, where a slow or broken handler would have it happen: under the deadline, seen by metrics and log.
+    private func suffer(_ faults: FaultBoard, _ route: Routes.Entry, _ deadline: Deadline) async throws {
+        guard route.isFaultable, let effect = faults.effect(on: route.key.description) else { return }
+        TraceSpan.current?.addEvent(SpanRecord.Event("fault", attributes: [Attribute("fault.kind", effect.kind.rawValue)]))
+        Counter(label: "fault.injections", dimensions: [("fault.kind", effect.kind.rawValue)]).increment()
+        if effect.latency > .zero {
+            try await Task.sleep(for: min(effect.latency, deadline.remaining))
+            try Deadline.check()
+        }
+        if let problem = effect.problem { throw problem }
     }
 
     /// How long the caller still waits, as it says; nil where it says nothing. An hour at most, so that no sum overflows.

@@ -11,6 +11,9 @@ public final class Routes {
         public let access: Access
         public let kind: Kind
         let handler: Handler
+
+        /// Whether a fault set on purpose may meet it: neither what watches and describes the service nor what operates it.
+        var isFaultable: Bool { Routes.isFaultable(key) }
     }
 
     public enum Kind: Sendable {
@@ -21,6 +24,12 @@ public final class Routes {
     }
 
     private let access: AccessTable
+
+    static func isFaultable(_ key: RouteKey) -> Bool { standardAccess[key] == nil && !key.path.hasPrefix(adminPrefix) }
+
+    /// The routes of the table that a fault may name.
+    var faultable: [RouteKey] { access.keys.filter(Self.isFaultable).sorted() }
+
     public private(set) var entries: [Entry] = []
 
     public init(access: AccessTable) { self.access = access }

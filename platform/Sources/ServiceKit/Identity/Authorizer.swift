@@ -32,6 +32,11 @@ public final class Authorizer: Sendable {
         self.sources = sources
     }
 
+    /// Of a service that knows no callers: every token is refused, and who sends none is anonymous.
+    public static func anonymousOnly() async throws -> Authorizer {
+        try await Authorizer(jwks: JWKS(keys: []), issuer: "", audience: "", roles: [])
+    }
+
     /// The caller of a request. Without a token: anonymous. With one that does not hold: 401, also on routes open to anyone, so that
     /// a caller with an expired token learns it.
     public func identify(_ headers: HTTPFields) async throws(Problem) -> Identity {

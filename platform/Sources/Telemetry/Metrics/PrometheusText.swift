@@ -40,9 +40,6 @@ enum PrometheusText {
         return name
     }
 
-    /// The name of a label: `http.route` is `http_route`.
-    static func label(_ attribute: MetricAttribute) -> String { labelName(attribute.name) }
-
     /// Every name that the metric's samples take.
     static func names(of definition: MetricDefinition) -> [String] {
         let name = name(of: definition)
@@ -105,7 +102,7 @@ enum PrometheusText {
     private static func braced(_ pairs: [String]) -> String { pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}" }
 
     /// `le` is a histogram's own, a colon is for recording rules, and two underscores in front are Prometheus' own.
-    private static func labelName(_ name: String) -> String {
+    static func labelName(_ name: String) -> String {
         let name = String(sanitized(name).map { $0 == ":" ? "_" : $0 })
         return name == "le" || name.hasPrefix("__") ? "label_\(name)" : name
     }
@@ -141,14 +138,4 @@ enum PrometheusText {
         }
         return escaped
     }
-}
-
-extension MetricDefinition {
-    /// Its name on `/metrics`, of a histogram without `_bucket`, `_sum` and `_count`.
-    public var prometheusName: String { PrometheusText.name(of: self) }
-}
-
-extension MetricAttribute {
-    /// Its name on `/metrics`.
-    public var prometheusName: String { PrometheusText.label(self) }
 }

@@ -21,5 +21,5 @@ extension PricingApp {
         "PUT /api/v1/exchange-rates": .service,
         "GET /api/v1/tax-rules": .service,
         "PUT /api/v1/tax-rules": .service,
-    ]
+    ].merging(Routes.faultAccess(.service)) { own, _ in own }
 }

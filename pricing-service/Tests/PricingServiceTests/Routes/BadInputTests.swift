@@ -13,7 +13,10 @@ import Testing
     func matrix() async throws {
         let report = try await checkBadInput(PricingApp.definition, settings: ["SEED_CATALOGUE": "true"]) { service in
             let quote = try #require(try await service.client.quote().expect(201).json["id"]?.string)
+            let route = "GET /api/v1/prices/{productId}/history"
+            let fault = try await service.setHarmlessFault(route: route, as: .gateway)
             return Self.prices + Self.quotes(quote) + Self.discounts + Self.tables
+                + RouteExample.faults(service.name, route: route, fault: fault, caller: .gateway)
         }
         #expect(report.cells.count == (PricingApp.access.count + Routes.standardAccess.count) * BadInputCell.allCases.count)
         #expect(report.requests > 800)

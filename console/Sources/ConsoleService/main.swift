@@ -1,0 +1,4 @@
+import ServiceKit
+
+Console.keepOwnTelemetryOut()
+await Console.definition.main()
