@@ -187,6 +187,10 @@ let package = Package(
             dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
+        .executableTarget(
+            name: "TelemetryBench", dependencies: ["Telemetry", coreMetrics, nioCore, nioHTTP1, nioPosix, tracing], path: "benchmarks/telemetry",
+            exclude: ["README.md", "run.py"], swiftSettings: strict),
+
         // tests, beside what they test; what needs the whole system is in tests/
         .target(
             name: "TestKit",
