@@ -220,7 +220,8 @@ let package = Package(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing], path: "platform/Tests/TelemetryTests",
+            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing],
+            path: "platform/Tests/TelemetryTests",
             swiftSettings: strict),
         .testTarget(
             name: "ServiceKitTests",

@@ -21,7 +21,7 @@ extension TelemetryContract {
             signal: "HTTP server", kind: .server, name: "METHOD route: `GET /api/v1/products/{id}`",
             always: ["http.request.method", "http.response.status_code", "url.path"], sometimes: ["http.route", "error.type"]),
         SpanShape(
-            signal: "HTTP client", kind: .client, name: "METHOD: `GET`; one for each attempt, to the end of the body",
+            signal: "HTTP client", kind: .client, name: "METHOD template: `GET /api/v1/products/{id}`; one for each attempt, to the end of the body",
             always: ["http.request.method", "server.address"], sometimes: ["http.response.status_code", "error.type", "server.port"]),
         SpanShape(
             signal: "SQL", kind: .client, name: "the statement's first word and table: `SELECT products`",

@@ -136,7 +136,8 @@ struct DatabaseTracingTests {
             ("INSERT INTO things (id) VALUES (?)", "INSERT things"), ("UPDATE things SET a = 1", "UPDATE things"),
             ("DELETE FROM a.things", "DELETE a.things"), ("SELECT 1 AS one", "SELECT"), ("SELECT * FROM unnest($1::uuid[])", "SELECT"),
             ("SELECT * FROM (SELECT id FROM things)", "SELECT"), ("WITH x AS (SELECT 1) SELECT 1", "WITH"), ("PRAGMA user_version", "OTHER"),
-            ("", "OTHER"), ("SELECT EXISTS (SELECT 1 FROM things)", "SELECT things"), ("SELECT \(String(repeating: "a, ", count: 500))1 FROM far", "SELECT"),
+            ("", "OTHER"), ("SELECT EXISTS (SELECT 1 FROM things)", "SELECT things"),
+            ("SELECT \(String(repeating: "a, ", count: 500))1 FROM far", "SELECT"),
         ])
     func summary(_ text: String, _ name: String) {
         #expect(StatementSummary(text).name == name)
