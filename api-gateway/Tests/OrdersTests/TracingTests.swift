@@ -1,5 +1,6 @@
 import Basics
 import HTTPPath
+import Payments
 import Telemetry
 import TestKit
 import Testing
