@@ -182,9 +182,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1,
-                nioPosix,
-                serviceLifecycle,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", crypto, httpTypes, jwtKit, logging, nioCore,
+                nioHTTP1, nioPosix, serviceLifecycle,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
@@ -210,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", asyncHTTPClient, crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
                 serviceLifecycle,
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(

@@ -10,7 +10,7 @@ case "${1:-}" in
     *) echo "usage: scripts/lint.sh [--fix]" >&2; exit 2 ;;
 esac
 
-folders=(platform inventory-service pricing-service api-gateway console hello-dd benchmarks tests)
+folders=(platform inventory-service pricing-service api-gateway console hello-dd observability benchmarks tests)
 
 if $fix; then
     swift format format --in-place --parallel --recursive Package.swift "${folders[@]}"
@@ -34,7 +34,7 @@ fi
 
 echo "--> python: every script compiles"
 # Into memory only: a linter leaves nothing behind.
-python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py <<'PYTHON' || failed=1
+python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py tests/observability/*.py <<'PYTHON' || failed=1
 import sys
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as file:

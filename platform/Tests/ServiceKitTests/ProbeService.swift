@@ -11,6 +11,8 @@ import TestKit
 struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
+    /// Origins whose pages may call.
+    var crossOrigin: String?
 
     struct Secretive: Error, CustomStringConvertible {
         let description = "password=hunter2"
@@ -23,7 +25,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health) = (gate, health)
+        let (gate, health, crossOrigin) = (gate, health, crossOrigin)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -67,7 +69,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health)
+                health: health, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
         }
     }
 }

@@ -19,6 +19,11 @@ struct Pipeline: RouterMiddleware {
     let limits: Limits
     /// nil where nothing may be broken on purpose.
     let faults: FaultBoard?
+    let securityHeaders: SecurityHeaders
+    /// nil where no web page of another origin may call.
+    let crossOrigin: CrossOrigin?
+    /// The paths without a parameter.
+    private let writtenOut: Set<String>
     private let inFlight = InFlight()
 
     struct Limits: Sendable {
@@ -31,13 +36,19 @@ struct Pipeline: RouterMiddleware {
         let count = Atomic<Int>(0)
     }
 
-    init(routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits) {
+    init(
+        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits,
+        securityHeaders: SecurityHeaders, crossOrigin: CrossOrigin?
+    ) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
+        writtenOut = Set(routes.map(\.key.path).filter { !$0.contains("{") })
         self.authorizer = authorizer
         self.logger = logger
         self.readiness = readiness
         self.faults = faults
         self.limits = limits
+        self.securityHeaders = securityHeaders
+        self.crossOrigin = crossOrigin
     }
 
     func handle(_ request: Request, context: ServiceContext, next: (Request, ServiceContext) async throws -> Response) async throws -> Response {
@@ -50,7 +61,10 @@ struct Pipeline: RouterMiddleware {
         let start = ContinuousClock.now
         // HEAD is answered as GET is, without the body.
         let isHead = request.method == .head
-        let route = context.endpointPath.flatMap { routes[RouteKey(isHead ? .get : request.method, $0)] }
+        let route = context.endpointPath.flatMap { path in
+            // A path that is written out in the table is never meant by a template: `/things/import` is no thing.
+            path == request.uri.path || !writtenOut.contains(request.uri.path) ? routes[RouteKey(isHead ? .get : request.method, path)] : nil
+        }
         return await CallContext.$current.withValue(call) {
             var failure: (any Error)?
             var response: Response
@@ -63,8 +77,8 @@ struct Pipeline: RouterMiddleware {
                 if problem.status == 405 { response.headers[.allow] = allowed(request.uri.path) }
             }
             response.headers[.correlationID] = call.correlationID
-            response.headers[.xContentTypeOptions] = "nosniff"
-            if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+            securityHeaders.add(to: &response.headers)
+            crossOrigin?.add(to: &response.headers, answering: request)
             // Callers leave by themselves, between two requests, before the listener cuts the connections that are left.
             if readiness.state == .draining { response.headers[.connection] = "close" }
             report(request, route, response, failure, .now - start, context)
@@ -81,7 +95,9 @@ struct Pipeline: RouterMiddleware {
         _ request: Request, _ route: Routes.Entry?, _ context: ServiceContext, _ next: (Request, ServiceContext) async throws -> Response
     ) async throws -> Response {
         guard let route else {
-            guard allowed(request.uri.path).isEmpty else {
+            let methods = allowed(request.uri.path)
+            if let answer = crossOrigin?.preflight(request, methods: methods) { return answer }
+            guard methods.isEmpty else {
                 throw Problem(405, "method_not_allowed", "That path does not take \(request.method.rawValue.prefix(20)).")
             }
             throw Problem(404, "route_not_found", "There is no such path here; /docs lists them all.")
@@ -143,7 +159,8 @@ struct Pipeline: RouterMiddleware {
 
     /// The methods that a path takes, for `Allow`.
     private func allowed(_ path: String) -> String {
-        Set(routes.keys.filter { $0.matches(path) }.map(\.method.rawValue)).sorted().joined(separator: ", ")
+        let keys = writtenOut.contains(path) ? routes.keys.filter { $0.path == path } : routes.keys.filter { $0.matches(path) }
+        return Set(keys.map(\.method.rawValue)).sorted().joined(separator: ", ")
     }
 
     private func report(
@@ -163,8 +180,4 @@ struct Pipeline: RouterMiddleware {
         if status >= 500, let failure { metadata["error"] = "\(Problem.describe(failure))" }
         context.logger.log(level: level, "request", metadata: metadata)
     }
-}
-
-extension HTTPField.Name {
-    static let xContentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
 }
