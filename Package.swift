@@ -209,7 +209,8 @@ let package = Package(
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", asyncHTTPClient, crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", asyncHTTPClient, crypto, hummingbird, httpTypes, jwtKit,
+                logging, nioCore,
                 serviceLifecycle,
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(
