@@ -72,10 +72,10 @@ public enum Alerts {
             .count(Events(.shopOrders, [.equals("outcome", "needs_attention")])), over: .minutes(15), above: 0, recoversAt: 0,
             proof: .series("needs a refund that is refused, or a capture whose outcome stays unknown; no fault of the first kinds does that")),
         Alert(
-            "OrdersUndone", .ticket, "more than 30 % of the orders are undone",
+            "OrdersUndone", .page, "more than 5 % of the orders could not be completed in time, and were undone",
             .share(
-                Events(.sagaTransitions, [.equals("state", "compensated")]), of: Events(.sagaTransitions)),
-            over: .minutes(15), above: 0.3, recoversAt: 0.15, hold: .minutes(2),
+                Events(.shopOrders, [.equals("outcome", "rejected"), .equals("reason", "order_timed_out")]), of: Events(.shopOrders)),
+            over: .minutes(15), above: 0.05, recoversAt: 0.01, hold: .minutes(2),
             proof: .running("an error at inventory-service when a reservation is confirmed")),
     ]
 

@@ -81,7 +81,19 @@ public enum Dashboards {
             ),
         ])
 
+    /// Panels of what the service emits, and of nothing else.
     private static func service(_ emitter: TelemetryContract.Service) -> Dashboard {
+        let all = panels(emitter)
+        let known = Set(emitter.metrics.map(\.name))
+        let groups = all.groups.map { group in
+            (title: group.title, panels: group.panels.filter { panel in
+                panel.queries.allSatisfy { $0.query.selections.allSatisfy { known.contains($0.metric.name) } }
+            })
+        }
+        return Dashboard(name: all.name, title: all.title, description: all.description, groups: groups.filter { !$0.panels.isEmpty })
+    }
+
+    private static func panels(_ emitter: TelemetryContract.Service) -> Dashboard {
         let own: [Filter] = [.equals(MetricQuery.service, emitter.name)]
         let requests = Events(.httpServerRequestDuration, own + Alerts.notWatching)
         func selection(_ metric: MetricDefinition) -> Selection { Selection(metric, own) }
