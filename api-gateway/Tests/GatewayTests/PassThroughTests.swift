@@ -49,7 +49,8 @@ struct PassThroughTests {
             #expect(seen["headers"]?["x-evil"] == nil)
             let token = try await client.tokens.token(.operator) ?? ""
             for (value, status) in [("a\rX-Evil: b", 400), ("a\nX-Evil: b", 400), ("a\u{0}b", 400), ("a%0d%0aX-Evil: b", 200)] {
-                let head = "GET /api/v1/products/low-stock HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer \(token)\r\nX-Custom: \(value)\r\n\r\n"
+                let fields = "Host: a\r\nConnection: close\r\nAuthorization: Bearer \(token)\r\nX-Custom: \(value)"
+                let head = "GET /api/v1/products/low-stock HTTP/1.1\r\n\(fields)\r\n\r\n"
                 let answer = try #require(try await sendRaw(Array(head.utf8), to: client.port).first)
                 #expect(answer.status == status)
                 guard status == 200 else { continue }
