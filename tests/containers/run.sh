@@ -23,7 +23,7 @@ readonly LOAD_SECONDS=${LOAD_SECONDS:-90}
 # What an image may weigh beyond its base, in MB.
 readonly MOST_MEGABYTES=60
 
-readonly TARGETS=(inventory-service pricing-service api-gateway hello-dd)
+readonly TARGETS=(inventory-service pricing-service api-gateway console hello-dd)
 readonly SERVICES=(inventory-service pricing-service api-gateway)
 export COMPOSE_PROJECT_NAME=hello-dd-test
 # Any free port, so that nothing that runs here is in the way, and so that a service can have two replicas.

@@ -18,3 +18,8 @@ public enum TelemetryContract {
     /// Every metric there is, once.
     public static let metrics: [MetricDefinition] = MetricDefinition.platform + MetricDefinition.shop
 }
+
+extension AttributeKey {
+    /// On each span that is about an order: that of the request that places or cancels it, and that of its saga.
+    public static let orderID = AttributeKey("shop.order.id")
+}
