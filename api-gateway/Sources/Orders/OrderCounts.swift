@@ -1,3 +1,4 @@
+import HTTPPath
 import Metrics
 import PricingAPI
 import ShopTelemetry

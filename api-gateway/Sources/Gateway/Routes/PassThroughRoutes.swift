@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import ServiceKit
+import Telemetry
 
 extension Routes {
     /// What operators do in the services behind the gateway: forwarded as it is, in both directions as it comes, with the gateway's

@@ -29,7 +29,8 @@ public enum Alerts {
                     .httpClientRequestDuration,
                     [
                         .notPrefix("http.response.status_code", "2"), .notPrefix("http.response.status_code", "3"),
-                        .notPrefix("http.response.status_code", "4"),
+                        // A caller that gave up, or a hedge that lost, says nothing of the callee.
+                        .notPrefix("http.response.status_code", "4"), .not("error.type", "cancelled"),
                     ]), of: Events(.httpClientRequestDuration), by: [service, "upstream"]),
             over: .minutes(5), above: 0.1, recoversAt: 0.05, hold: .minutes(2),
             proof: .running("an error at inventory-service, every request")),
