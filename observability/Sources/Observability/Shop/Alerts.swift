@@ -44,7 +44,7 @@ public enum Alerts {
         Alert(
             "DatabaseSlow", .ticket, "of the statements of {{service}} 5 % take more than a tenth of a second",
             .quantile(0.95, Selection(.dbClientOperationDuration), by: [service]), over: .minutes(5), above: 0.1, recoversAt: 0.05,
-            hold: .minutes(2), proof: .running("another process holds the write lock of the gateway's database, again and again")),
+            hold: .minutes(2), proof: .running("another process holds the write lock of the databases, again and again")),
         Alert(
             "DatabaseErrors", .page, "of the statements of {{service}} more than 5 % fail",
             .share(
