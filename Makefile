@@ -139,6 +139,14 @@ test-gateway: setup ## Run the gateway's tests: routes, orders, payments
 test-containers: ## Build every image, run the shop in containers, stop replicas under load; needs a Docker engine and some 15 minutes
 	@tests/containers/run.sh
 
+# How many requests `make test-schemathesis` generates for an operation and phase, at most; SEED=n replays a run.
+EXAMPLES ?= 130
+
+.PHONY: test-schemathesis
+test-schemathesis: build ## Send the running shop 20,000 requests and more that are made from the three OpenAPI documents (EXAMPLES=130, SEED=n)
+	@scripts/setup.sh --test
+	@$(PYTHON) tests/schemathesis/run.py --bin $(BIN) --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: images
 images: ## Build the five images: inventory-service, pricing-service, api-gateway, console, hello-dd
 	@scripts/compose.sh images

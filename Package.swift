@@ -187,13 +187,16 @@ let package = Package(
             dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
+        .executableTarget(
+            name: "TelemetryBench", dependencies: ["Telemetry", coreMetrics, nioCore, nioHTTP1, nioPosix, tracing], path: "benchmarks/telemetry",
+            exclude: ["README.md", "run.py"], swiftSettings: strict),
+
         // tests, beside what they test; what needs the whole system is in tests/
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", httpTypes, logging, nioCore,
-                nioHTTP1, nioPosix, tracing,
-                serviceLifecycle,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", crypto, httpTypes, jwtKit,
+                logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
         .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
@@ -222,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", asyncHTTPClient, crypto, hummingbird, httpTypes,
+                jwtKit, logging, nioCore,
                 serviceLifecycle,
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(

@@ -122,7 +122,12 @@ manifests() {
     [ -x .venv/bin/kubectl ] || scripts/setup.sh --test
     run "every overlay renders, validates and keeps the rules" .venv/bin/python tests/k8s/check.py
     run "the deploy scripts do what they say, against stand-ins of docker, kind and kubectl" bash tests/scripts/deploy.test.sh
-    substitute="no kind cluster: the manifests were rendered and validated for the oldest and the newest Kubernetes, and the deploy scripts run \
+    local played=''
+    if has_engine && command -v podman >/dev/null && docker image inspect hello-dd/{inventory-service,pricing-service,api-gateway,hello-dd}:0.1.0 >/dev/null 2>&1; then
+        run "the Deployments' pods, with their ConfigMaps, Secrets and migrations, as containers" tests/containers/play.sh
+        played="the Deployments' pods ran as containers and served the tour; "
+    fi
+    substitute="no kind cluster: ${played}the manifests were rendered and validated for the oldest and the newest Kubernetes, and the deploy scripts run \
 against stand-ins; that the cluster accepts, schedules and serves them was not seen"
 }
 
@@ -271,6 +276,24 @@ phase_4() {
     substitute="${engine_substitute}no Redis cache yet (issue 7)"
 }
 
+# the_door URL: what is locked at the gateway, and that its keys can be changed while it serves.
+the_door() {
+    local token
+    token=$("$HELLO_DD" token --role operator --data "$folder")
+    ask 401 "a token that was changed by one letter" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer ${token%?}$([[ $token == *A ]] && echo B || echo A)"
+    ask 401 "a token without a signature" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer ${token%.*}."
+    ask 400 "two readings of a request's end" POST "$1/api/v1/quotes" -H "$JSON" -H "Transfer-Encoding: chunked" -H "Content-Length: 5" -d '{}'
+    holds "are refused with a problem" '"code":"malformed_request"'
+    ask 400 "no Host" GET "$1/api/v1/products" -H "Host:"
+    ask 405 "a web page of another origin is not let in" OPTIONS "$1/api/v1/products" -H "Origin: https://evil.example" -H "Access-Control-Request-Method: GET"
+    run "a new key signs the gateway's calls" "$HELLO_DD" keys rotate services --data "$folder"
+    ask 200 "and it is believed" GET "$1/api/v1/products/LAPTOP-001"
+    holds "by pricing too" '"amountMinor":129900'
+    run "a new key signs users' tokens" "$HELLO_DD" keys rotate users --data "$folder"
+    ask 200 "a token of the key before it still counts" GET "$1/api/v1/stock/movements" -H "Authorization: Bearer $token"
+    ask 200 "and one of the new key does" GET "$1/api/v1/stock/movements" -H "$(bearer --role operator)"
+}
+
 phase_6() {
     choose_engine
     start "${engine[@]}"
@@ -283,6 +306,7 @@ phase_6() {
     holds "and what it costs" '"amountMinor":129900'
     ask 401 "orders are not for strangers" POST "$base/api/v1/orders" -H "$JSON" -d '{}'
     ask 403 "nor is the catalogue for shoppers" POST "$base/api/v1/products" -H "$(bearer --role shopper)" -H "$JSON" -d '{}'
+    the_door "$base"
     echo "==> hello-dd demo"
     if "$HELLO_DD" demo --data "$folder" >"$folder/demo.log" 2>&1; then
         ok "the tour: order, replay, price change, sold out, decline, cancel, books"

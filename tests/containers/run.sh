@@ -156,6 +156,10 @@ for id in $replicas; do
     if [ "$served" -ge 100 ]; then ok "$(name "$id") answered $served requests of them"; else not_ok "$(name "$id") answered only $served requests"; fi
 done
 
+say "memory after it"
+# shellcheck disable=SC2046 # a word a container
+docker stats --no-stream --format '  {{.Name}}: {{.MemUsage}}' $(containers)
+
 # --- the end --------------------------------------------------------------------------------------------------------------------------------
 
 say "SIGTERM"

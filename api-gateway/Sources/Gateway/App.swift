@@ -29,9 +29,14 @@ enum GatewaySettings {
     static let sandboxPause = Setting<Duration>.seconds(
         "sandbox.pause.seconds", default: 1.5, in: 0...30, help: "How long the sandbox's slow test cards take.")
 
+    static let allowedOrigins = Setting<String>(
+        "cors.allowed.origins", default: nil, expected: "origins such as https://shop.example, separated by commas",
+        help: "Web pages of these origins may call from a browser; by default none may. There is no wildcard."
+    ) { (try? CrossOrigin($0)) == nil ? nil : $0 }
+
     static let all = [
         SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(serviceTimeout), SettingInfo(orderPatience), SettingInfo(orderTime),
-        SettingInfo(sandboxPause),
+        SettingInfo(sandboxPause), SettingInfo(allowedOrigins),
     ]
 
     @Sendable private static func baseURL(_ text: String) -> String? {
@@ -50,28 +55,34 @@ enum GatewayApp {
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
         let keys = LocalKeys(folder: try settings(ServiceSettings.keysDirectory))
-        let authorizer = try await Authorizer(
-            jwks: keys.jwks(.users), issuer: settings(ServiceSettings.issuer), audience: boot.service, roles: [.shopper, .operator],
-            sources: boot.sources)
-        let signer = try await keys.signer(.services)
-        let database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
+        let crossOrigin = try settings.optional(GatewaySettings.allowedOrigins).map { list throws(ConfigurationError) in try CrossOrigin(list) }
         let client = HTTPClient.forServices()
+        let database: any Database
         do {
+            database = try await openDatabase(boot, defaultFile: "gateway.sqlite")
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+        do {
+            let authorizer = Authorizer(
+                keys: try await boot.userKeys(client: client), issuer: try settings(ServiceSettings.issuer), audience: boot.service,
+                roles: [.shopper, .operator], skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
             let timeout = try settings(GatewaySettings.serviceTimeout)
-            func upstream(_ name: String, _ url: Setting<String>) throws -> HTTPUpstream {
-                let token = ServiceToken(signer: signer, issuer: boot.service, audience: "\(name)-service")
+            func upstream(_ name: String, _ url: Setting<String>) async throws -> HTTPUpstream {
+                let token = try await ServiceToken(keys: keys, issuer: boot.service, audience: "\(name)-service", logger: boot.logger)
                 return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
             }
-            let inventory = try upstream("inventory", GatewaySettings.inventoryURL)
-            let pricing = try upstream("pricing", GatewaySettings.pricingURL)
+            let inventory = try await upstream("inventory", GatewaySettings.inventoryURL)
+            let pricing = try await upstream("pricing", GatewaySettings.pricingURL)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
             let routes = routes(inventory: inventory, pricing: pricing, orders)
             routes.addFaults(
                 boot,
                 peers: [
-                    FaultPeer(service: "inventory-service", upstream: try upstream("inventory", GatewaySettings.inventoryURL)),
-                    FaultPeer(service: "pricing-service", upstream: try upstream("pricing", GatewaySettings.pricingURL)),
+                    FaultPeer(service: "inventory-service", upstream: try await upstream("inventory", GatewaySettings.inventoryURL)),
+                    FaultPeer(service: "pricing-service", upstream: try await upstream("pricing", GatewaySettings.pricingURL)),
                 ])
             return try ServiceParts(
                 routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
@@ -81,7 +92,7 @@ enum GatewayApp {
                     HealthCheck("inventory") { try await inventory.checkReady() },
                     HealthCheck("pricing") { try await pricing.checkReady() },
                 ],
-                background: [orders.background],
+                background: [orders.background], crossOrigin: crossOrigin,
                 close: {
                     await orders.stop()
                     try? await client.shutdown()

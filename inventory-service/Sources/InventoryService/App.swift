@@ -19,9 +19,9 @@ package enum InventoryApp {
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
-        let authorizer = try await Authorizer(
-            jwks: LocalKeys(folder: try settings(ServiceSettings.keysDirectory)).jwks(.services), issuer: "api-gateway", audience: name,
-            roles: [.service], sources: boot.sources)
+        let authorizer = Authorizer(
+            keys: try await boot.serviceKeys(), issuer: "api-gateway", audience: name, roles: [.service],
+            skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
         let database = try await openDatabase(boot, defaultFile: "inventory.sqlite")
         do {
             try await migrate(database, migrations(), boot)

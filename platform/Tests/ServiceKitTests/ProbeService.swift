@@ -12,6 +12,8 @@ import TestKit
 struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
+    /// Origins whose pages may call.
+    var crossOrigin: String?
 
     struct Secretive: Error, CustomStringConvertible {
         let description = "password=hunter2"
@@ -24,7 +26,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health) = (gate, health)
+        let (gate, health, crossOrigin) = (gate, health, crossOrigin)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -68,7 +70,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health)
+                health: health, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
         }
     }
 }

@@ -17,6 +17,11 @@ public final class LogCapture: Sendable {
 
     public var records: [Record] { kept.withLock { $0 } }
 
+    /// Everything that was logged, as one text to search in.
+    public var text: String {
+        records.map { "\($0.message) \($0.metadata.map { "\($0)=\($1)" }.sorted().joined(separator: " "))" }.joined(separator: "\n")
+    }
+
     /// A logger whose records come here, from `trace` on.
     public func logger(_ label: String, metadataProvider: Logger.MetadataProvider? = nil) -> Logger {
         var logger = Logger(label: label, factory: { _ in Handler(capture: self, metadataProvider: metadataProvider) })

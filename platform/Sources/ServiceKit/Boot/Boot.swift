@@ -43,6 +43,8 @@ public struct ServiceParts: Sendable {
     public var health: [HealthCheck]
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
+    /// Which web pages of other origins may call; nil: none.
+    public var crossOrigin: CrossOrigin?
     /// Ports besides `HTTP_PORT` that answer the same routes, such as one that a protocol has as its own; 0 takes a free one.
     public var furtherPorts: [Int] = []
     /// Runs last, when nothing uses the parts any more.
@@ -50,7 +52,7 @@ public struct ServiceParts: Sendable {
 
     public init(
         routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
-        close: @escaping @Sendable () async -> Void = {}
+        crossOrigin: CrossOrigin? = nil, close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
         try routes.check()
@@ -58,6 +60,7 @@ public struct ServiceParts: Sendable {
         self.authorizer = authorizer
         self.health = health
         self.background = background
+        self.crossOrigin = crossOrigin
         self.close = close
     }
 }
@@ -91,12 +94,13 @@ public struct ServiceDefinition: Sendable {
         _ boot: Boot, _ parts: ServiceParts, furtherPort: Int? = nil, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
+        let securityHeaders = SecurityHeaders(strictTransportSeconds: try settings(ServiceSettings.strictTransport))
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)),
-            tracer: boot.telemetry?.tracer ?? .off)
+            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin, tracer: boot.telemetry?.tracer ?? .off)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {
@@ -107,12 +111,15 @@ public struct ServiceDefinition: Sendable {
         }
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .microseconds(idle.microseconds),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))
+        let refusals = Refusals(headers: securityHeaders, logger: boot.logger)
         var application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .microseconds(idle.microseconds),
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(inner: HTTP1Channel(responder: responder, configuration: channel), refusals: refusals)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(try settings(ServiceSettings.host), port: try furtherPort ?? settings(ServiceSettings.port(port))),
                 availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),

@@ -39,6 +39,11 @@ struct Pipeline: RouterMiddleware {
     let limits: Limits
     /// nil where nothing may be broken on purpose.
     let faults: FaultBoard?
+    let securityHeaders: SecurityHeaders
+    /// nil where no web page of another origin may call.
+    let crossOrigin: CrossOrigin?
+    /// The paths without a parameter.
+    private let writtenOut: Set<String>
     let tracer: TelemetryTracer
     private let active = ActiveRequests()
     private let inFlight = InFlight()
@@ -55,21 +60,27 @@ struct Pipeline: RouterMiddleware {
 
     init(
         routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits,
-        tracer: TelemetryTracer = .off
+        securityHeaders: SecurityHeaders, crossOrigin: CrossOrigin?, tracer: TelemetryTracer = .off
     ) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, Served($0)) })
         self.tracer = tracer
+        writtenOut = Set(routes.map(\.key.path).filter { !$0.contains("{") })
         self.authorizer = authorizer
         self.logger = logger
         self.readiness = readiness
         self.faults = faults
         self.limits = limits
+        self.securityHeaders = securityHeaders
+        self.crossOrigin = crossOrigin
     }
 
     func handle(_ request: Request, context: ServiceContext, next: (Request, ServiceContext) async throws -> Response) async throws -> Response {
         // HEAD is answered as GET is, without the body.
         let isHead = request.method == .head
-        let served = context.endpointPath.flatMap { routes[RouteKey(isHead ? .get : request.method, $0)] }
+        let served = context.endpointPath.flatMap { path in
+            // A path that is written out in the table is never meant by a template: `/things/import` is no thing.
+            path == request.uri.path || !writtenOut.contains(request.uri.path) ? routes[RouteKey(isHead ? .get : request.method, path)] : nil
+        }
         let measured = ServerCall(request, served, tracer, active)
         let call = CallContext(continuing: request.headers, traceID: measured.span.identity.traceID)
         return await InstrumentationContext.$current.withValue(measured.span.context) {
@@ -101,8 +112,8 @@ struct Pipeline: RouterMiddleware {
             if problem.status == 405 { response.headers[.allow] = allowed(request.uri.path) }
         }
         response.headers[.correlationID] = context.call.correlationID
-        response.headers[.xContentTypeOptions] = "nosniff"
-        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        securityHeaders.add(to: &response.headers)
+        crossOrigin?.add(to: &response.headers, answering: request)
         // Callers leave by themselves, between two requests, before the listener cuts the connections that are left.
         if readiness.state == .draining { response.headers[.connection] = "close" }
         report(request, route, response, failure, measured, context)
@@ -126,7 +137,9 @@ struct Pipeline: RouterMiddleware {
         _ request: Request, _ route: Routes.Entry?, _ context: ServiceContext, _ next: (Request, ServiceContext) async throws -> Response
     ) async throws -> Response {
         guard let route else {
-            guard allowed(request.uri.path).isEmpty else {
+            let methods = allowed(request.uri.path)
+            if let answer = crossOrigin?.preflight(request, methods: methods) { return answer }
+            guard methods.isEmpty else {
                 throw Problem(405, "method_not_allowed", "That path does not take \(request.method.rawValue.prefix(20)).")
             }
             throw Problem(404, "route_not_found", "There is no such path here; /docs lists them all.")
@@ -189,7 +202,8 @@ struct Pipeline: RouterMiddleware {
 
     /// The methods that a path takes, for `Allow`.
     private func allowed(_ path: String) -> String {
-        Set(routes.keys.filter { $0.matches(path) }.map(\.method.rawValue)).sorted().joined(separator: ", ")
+        let keys = writtenOut.contains(path) ? routes.keys.filter { $0.path == path } : routes.keys.filter { $0.matches(path) }
+        return Set(keys.map(\.method.rawValue)).sorted().joined(separator: ", ")
     }
 
     private func report(
@@ -207,8 +221,4 @@ struct Pipeline: RouterMiddleware {
         if status >= 500, let failure { metadata["error"] = "\(Problem.describe(failure))" }
         context.logger.log(level: level, "request", metadata: metadata)
     }
-}
-
-extension HTTPField.Name {
-    static let xContentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
 }

@@ -15,6 +15,8 @@ extension Problem {
         case is DeadlineExceeded: self = .deadlineExceeded
         case let error as UpstreamError: self = Self.upstream(error)
         case let error as DatabaseError: self = Self.database(error)
+        case HTTPParserError.headerOverflow:
+            self = Problem(431, "headers_too_large", "The request's target and headers are longer, or more, than is read here.")
         case is HTTPParserError: self = Problem(400, "malformed_request", "The request broke off, or is not framed as HTTP says.")
         case is NIOTooManyBytesError: self = Problem(413, "body_too_large", "The body is too long.")
         case is CancellationError: self = .unavailable("The work was given up.")

@@ -1,13 +1,13 @@
-internal import NIOCore
+package import NIOCore
 internal import Tracing
 
 /// OTLP's messages (opentelemetry-proto 1.x), written field by field in the order of their numbers.
-struct OTLPEncoder: Sendable {
+package struct OTLPEncoder: Sendable {
     /// The message `Resource`, and `InstrumentationScope`: the same in every request, so encoded once.
     private let resource: [UInt8]
     private let scope: [UInt8]
 
-    init(resource: Telemetry.Resource) {
+    package init(resource: Telemetry.Resource) {
         var writer = ProtobufWriter(capacity: 1024)
         for (key, value) in resource.attributes { writer.attribute(1, key, value) }
         self.resource = writer.bytes
@@ -19,7 +19,7 @@ struct OTLPEncoder: Sendable {
 
     /// An `ExportTraceServiceRequest`.
     /// - Parameter offset: from ``Ticks`` to Unix time.
-    func traces(_ spans: [SpanRecord], offset: Int64) -> ByteBuffer {
+    package func traces(_ spans: [SpanRecord], offset: Int64) -> ByteBuffer {
         var writer = ProtobufWriter(capacity: 512 * (spans.count + 2))
         envelope(&writer) { writer in
             for span in spans { Self.span(span, offset, &writer) }

@@ -1,8 +1,8 @@
-internal import CoreMetrics
+package import CoreMetrics
 internal import Synchronization
 
 /// Spans that wait for their export. Bounded: when the collector is slow or gone, what is more is dropped and counted, and nobody waits.
-final class SpanQueue: SpanSink {
+package final class SpanQueue: SpanSink {
     private struct State {
         var spans: [SpanRecord] = []
         var isClosed = false
@@ -18,7 +18,7 @@ final class SpanQueue: SpanSink {
     /// - Parameters:
     ///   - dropped: counts spans that found the queue full.
     ///   - wake: called when a batch is full, at most once for each; must be quick.
-    init(capacity: Int, batchSize: Int, dropped: any CounterHandler, wake: @escaping @Sendable () -> Void) {
+    package init(capacity: Int, batchSize: Int, dropped: any CounterHandler, wake: @escaping @Sendable () -> Void) {
         precondition(capacity > 0 && batchSize > 0)
         self.capacity = capacity
         self.batchSize = min(batchSize, capacity)
@@ -31,7 +31,7 @@ final class SpanQueue: SpanSink {
 
     var count: Int { state.withLock { $0.spans.count } }
 
-    func take(_ span: consuming SpanRecord) {
+    package func take(_ span: consuming SpanRecord) {
         let span = span
         let count = state.withLock { state -> Int? in
             guard state.spans.count < capacity, !state.isClosed else { return nil }
@@ -43,7 +43,7 @@ final class SpanQueue: SpanSink {
     }
 
     /// Up to a batch, oldest first.
-    func next() -> [SpanRecord] {
+    package func next() -> [SpanRecord] {
         var batch: [SpanRecord] = []
         batch.reserveCapacity(batchSize)
         state.withLock { state in

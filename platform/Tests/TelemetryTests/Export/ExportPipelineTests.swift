@@ -1,5 +1,7 @@
+import CoreMetrics
 import NIOCore
 import Testing
+import Tracing
 
 @testable import Telemetry
 

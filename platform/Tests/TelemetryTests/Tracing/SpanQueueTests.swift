@@ -1,6 +1,7 @@
 import CoreMetrics
 import Synchronization
 import Testing
+import Tracing
 
 @testable import Telemetry
 
