@@ -224,6 +224,9 @@ let package = Package(
             path: "platform/Tests/TelemetryTests",
             swiftSettings: strict),
         .testTarget(
+            name: "ObservabilityTests", dependencies: ["Observability", "Telemetry"], path: "observability/Tests/ObservabilityTests",
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceKitTests",
             dependencies: [
                 "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", asyncHTTPClient, crypto, hummingbird, httpTypes,
@@ -262,7 +265,9 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
+            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(
