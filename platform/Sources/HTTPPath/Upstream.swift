@@ -23,10 +23,14 @@ public struct UpstreamRequest: Sendable {
     public var body: ByteBuffer?
     /// It changes nothing at the callee, whatever its method: a question too long for a query.
     public var isRead: Bool
+    /// The path without what varies in it, such as `/api/v1/things/{id}`: the name of its span. Where there is none, the upstream's name
+    /// has to do.
+    public var template: String?
 
-    public init(_ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
+    public init(_ method: HTTPRequest.Method, _ path: String, template: String? = nil, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
         self.method = method
         self.path = path
+        self.template = template
         self.headers = headers
         self.body = body
         isRead = method == .get || method == .head || method == .options

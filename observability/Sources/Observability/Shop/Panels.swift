@@ -87,9 +87,12 @@ public enum Dashboards {
         let all = panels(emitter)
         let known = Set(emitter.metrics.map(\.name))
         let groups = all.groups.map { group in
-            (title: group.title, panels: group.panels.filter { panel in
-                panel.queries.allSatisfy { $0.query.selections.allSatisfy { known.contains($0.metric.name) } }
-            })
+            (
+                title: group.title,
+                panels: group.panels.filter { panel in
+                    panel.queries.allSatisfy { $0.query.selections.allSatisfy { known.contains($0.metric.name) } }
+                }
+            )
         }
         return Dashboard(name: all.name, title: all.title, description: all.description, groups: groups.filter { !$0.panels.isEmpty })
     }
