@@ -3,6 +3,7 @@ public import HTTPPath
 public import Logging
 import Metrics
 public import Resilience
+import Telemetry
 
 /// Makes metrics and log records of what happens in pipelines. Names and labels are those of ``MetricDefinition/resilience``.
 public struct UpstreamObserver: CallObserver {
@@ -12,6 +13,9 @@ public struct UpstreamObserver: CallObserver {
 
     public func observe(_ event: CallEvent, in pipeline: String) {
         let upstream = ("upstream", pipeline)
+        // On the task that makes the call, so the current span is the one that it belongs to.
+        TraceSpan.current?.addEvent(
+            SpanRecord.Event(event.name, attributes: [Attribute("upstream", pipeline), Attribute("resilience.reason", event.reason)]))
         switch event {
         case .rejected(.circuitOpen(let open)):
             Counter(label: "resilience.circuit_breaker.rejections", dimensions: [upstream, ("state", open.state.rawValue)]).increment()
@@ -59,4 +63,29 @@ public struct UpstreamObserver: CallObserver {
 extension BreakerState {
     /// For a gauge; the order is that of ``BreakerState``.
     fileprivate var number: Int { BreakerState.allCases.firstIndex(of: self) ?? -1 }
+}
+
+extension CallEvent {
+    /// As a span's event is called.
+    fileprivate var name: String {
+        switch self {
+        case .rejected: "resilience.rejected"
+        case .retried: "resilience.retried"
+        case .retryBudgetExhausted: "resilience.budget_exhausted"
+        case .hedged: "resilience.hedged"
+        case .hedgeWon: "resilience.hedge_won"
+        case .breaker: "resilience.circuit_breaker"
+        }
+    }
+
+    fileprivate var reason: String {
+        switch self {
+        case .rejected(let rejection): rejection.reason
+        case .retried(let number, let delay): "attempt \(number) after \(delay.milliseconds) ms"
+        case .retryBudgetExhausted: "the retry budget is spent"
+        case .hedged: "later than most"
+        case .hedgeWon: "answered first"
+        case .breaker(let transition): "\(transition.from.rawValue) to \(transition.to.rawValue)"
+        }
+    }
 }
