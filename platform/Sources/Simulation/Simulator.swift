@@ -64,13 +64,13 @@ public final class Simulator {
     public var random: SeededRandom
     public let seed: UInt64
     private var events: [Event] = []
-    private var nextOrder: UInt64 = 0
+    private var nextSequence: UInt64 = 0
     private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
 
     private struct Event {
         let time: Duration
         /// Of two at the same time the one that was planned first comes first.
-        let order: UInt64
+        let sequence: UInt64
         let label: StaticString
         let run: () -> Void
     }
@@ -87,8 +87,8 @@ public final class Simulator {
 
     /// Plans something; what lies in the past comes next.
     public func after(_ delay: Duration, _ label: StaticString, _ run: @escaping () -> Void) {
-        nextOrder += 1
-        push(Event(time: clock.elapsed + max(.zero, delay), order: nextOrder, label: label, run: run))
+        nextSequence += 1
+        push(Event(time: clock.elapsed + max(.zero, delay), sequence: nextSequence, label: label, run: run))
     }
 
     public func at(_ instant: ContinuousClock.Instant, _ label: StaticString, _ run: @escaping () -> Void) { after(instant - now, label, run) }
@@ -116,7 +116,7 @@ public final class Simulator {
 
     // A binary heap: the earliest event stands first.
 
-    private func isBefore(_ a: Int, _ b: Int) -> Bool { (events[a].time, events[a].order) < (events[b].time, events[b].order) }
+    private func isBefore(_ a: Int, _ b: Int) -> Bool { (events[a].time, events[a].sequence) < (events[b].time, events[b].sequence) }
 
     private func push(_ event: Event) {
         events.append(event)
