@@ -220,7 +220,8 @@ let package = Package(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing], path: "platform/Tests/TelemetryTests",
+            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing],
+            path: "platform/Tests/TelemetryTests",
             swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests", dependencies: ["Observability", "Telemetry"], path: "observability/Tests/ObservabilityTests",
@@ -264,7 +265,8 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+            dependencies: [
+                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
