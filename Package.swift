@@ -251,7 +251,7 @@ let package = Package(
             name: "OrdersTests",
             dependencies: [
                 "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", "Telemetry", httpTypes,
-                logging, nioCore, serviceLifecycle,
+                logging, nioCore, serviceLifecycle, tracing,
             ], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
