@@ -275,7 +275,8 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+            dependencies: [
+                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
