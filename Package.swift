@@ -220,7 +220,11 @@ let package = Package(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing], path: "platform/Tests/TelemetryTests",
+            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing],
+            path: "platform/Tests/TelemetryTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ObservabilityTests", dependencies: ["Observability", "Telemetry"], path: "observability/Tests/ObservabilityTests",
             swiftSettings: strict),
         .testTarget(
             name: "ServiceKitTests",
@@ -247,7 +251,7 @@ let package = Package(
             name: "OrdersTests",
             dependencies: [
                 "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", "Telemetry", httpTypes,
-                logging, nioCore, serviceLifecycle,
+                logging, nioCore, serviceLifecycle, tracing,
             ], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
@@ -261,7 +265,9 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
+            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
         .testTarget(

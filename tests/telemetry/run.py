@@ -9,6 +9,7 @@
 import sys
 import unittest
 
+import batches_test
 import collectors_test
 import journeys_test
 import propagation_test
@@ -19,7 +20,7 @@ def main():
     journeys_test.UPDATE = "--update" in sys.argv
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{argument}*" for argument in arguments] or None
-    suite = unittest.TestSuite(loader.loadTestsFromModule(module) for module in (journeys_test, propagation_test, collectors_test))
+    suite = unittest.TestSuite(loader.loadTestsFromModule(module) for module in (journeys_test, propagation_test, batches_test, collectors_test))
     result = unittest.TextTestRunner(verbosity=2).run(suite)
     sys.exit(0 if result.wasSuccessful() and result.testsRun > 0 and not result.skipped else 1)
 

@@ -152,7 +152,9 @@ final class SagaRunner: Sendable {
         }
         if saga.isFinished {
             Counter(label: "saga.transitions", dimensions: [("saga", definition.kind), ("state", saga.state.rawValue)]).increment()
-            if saga.state == .parked { logger.error("a saga needs attention", metadata: ["saga": "\(saga.id)", "reason": "\(saga.failure?.code ?? "")"]) }
+            if saga.state == .parked {
+                logger.error("a saga needs attention", metadata: ["saga": "\(saga.id)", "reason": "\(saga.failure?.code ?? "")"])
+            }
         }
         return saga
     }

@@ -37,7 +37,8 @@ public struct InventoryClient: Sendable {
     /// At most 200 products in one call, in the order asked for; what is missing is named.
     public func batchGet(_ references: [String]) async throws -> ProductBatch {
         let body = JSONWriter.object { $0.field("ids", references) }
-        return try await upstream.send(UpstreamRequest(.post, InventoryPaths.batchGet, template: InventoryPaths.batchGet, body: body)).value(ProductBatch.init)
+        return try await upstream.send(UpstreamRequest(.post, InventoryPaths.batchGet, template: InventoryPaths.batchGet, body: body)).value(
+            ProductBatch.init)
     }
 
     /// Creates a product. `sku_taken` if another has its SKU.

@@ -14,7 +14,8 @@ package enum InventoryApp {
     package static let definition = ServiceDefinition(
         name: name, port: 8001,
         settings: [
-            SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed), SettingInfo(InventorySettings.levelsInterval),
+            SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
+            SettingInfo(InventorySettings.levelsInterval),
         ], metrics: [.shopStockAvailable], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {

@@ -1,5 +1,5 @@
-public import Logging
 internal import Instrumentation
+public import Logging
 internal import Metrics
 internal import NIOPosix
 

@@ -76,8 +76,10 @@ struct UpstreamCallTests {
     func failures() throws {
         inTrace {
             UpstreamCall(peer, UpstreamRequest(.get, "/a")).end(status: 404)
-            UpstreamCall(peer, UpstreamRequest(.get, "/b")).end(status: nil, error: UpstreamError(.timeout, upstream: "inventory", detail: "no answer"))
-            UpstreamCall(peer, UpstreamRequest(.get, "/c")).end(status: nil, error: UpstreamError(.cancelled, upstream: "inventory", detail: "left"))
+            for (path, error) in [
+                ("/b", UpstreamError(.timeout, upstream: "inventory", detail: "no answer")),
+                ("/c", UpstreamError(.cancelled, upstream: "inventory", detail: "left")),
+            ] { UpstreamCall(peer, UpstreamRequest(.get, path)).end(status: nil, error: error) }
         }
         #expect(spans.all.map { $0[.errorType] } == ["404", "timeout", "cancelled"])
         #expect(spans.all.map(\.status) == [.error("inventory answered 404"), .error("inventory timeout: no answer"), .unset])

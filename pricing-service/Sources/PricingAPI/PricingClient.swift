@@ -14,7 +14,8 @@ public struct PricingClient: Sendable {
     /// The list price now. `price_not_found` if there is none, `currency_not_offered` without an exchange rate.
     public func price(of product: ProductReference, in currency: Currency? = nil) async throws -> Price {
         let query = currency.map { "?currency=\($0)" } ?? ""
-        return try await upstream.send(UpstreamRequest(.get, PricingPaths.price(product) + query, template: PricingPaths.Template.price)).value(Price.init)
+        return try await upstream.send(UpstreamRequest(.get, PricingPaths.price(product) + query, template: PricingPaths.Template.price)).value(
+            Price.init)
     }
 
     /// The list prices of at most 200 products, in one call.
@@ -23,7 +24,8 @@ public struct PricingClient: Sendable {
             $0.field("ids", products.map(\.description))
             $0.field("currency", currency)
         }
-        return try await upstream.send(UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body)).value(PriceBatch.init)
+        return try await upstream.send(UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body)).value(
+            PriceBatch.init)
     }
 
     /// A quote, stored and signed.

@@ -9,7 +9,8 @@ enum TelemetrySettings {
         .string("otel.resource.attributes", help: "key=value,…: what else is known about this process; deployment.environment.name before DD_ENV."),
         .string(
             "otel.exporter.otlp.endpoint",
-            help: "Where OTLP over HTTP is taken, such as http://127.0.0.1:4318: a collector, a Datadog Agent, the console. Without it nothing is traced."
+            help:
+                "Where OTLP over HTTP is taken, such as http://127.0.0.1:4318: a collector, a Datadog Agent, the console. Without it nothing is traced."
         ),
         .string("otel.exporter.otlp.traces.endpoint", help: "The whole URL for spans, instead of the endpoint with /v1/traces."),
         .string("otel.exporter.otlp.metrics.endpoint", help: "The whole URL for metrics, instead of the endpoint with /v1/metrics."),
@@ -25,7 +26,8 @@ enum TelemetrySettings {
             "otel.traces.sampler", default: "parentbased_always_on",
             help: "always_on, always_off, traceidratio, or one of them behind parentbased_; then DD_TRACE_SAMPLE_RATE."),
         .string("otel.traces.sampler.arg", default: "1", help: "The ratio of traceidratio, from 0 to 1."),
-        .string("otel.propagators", default: "tracecontext,baggage,datadog", help: "Headers that are read, in this order, and written; none for none."),
+        .string(
+            "otel.propagators", default: "tracecontext,baggage,datadog", help: "Headers that are read, in this order, and written; none for none."),
         .string("otel.bsp.max.queue.size", default: "8192", help: "Spans that wait at most; more are dropped and counted. About 8 MB."),
         .string("otel.bsp.max.export.batch.size", default: "512", help: "Spans in one export."),
         .string("otel.bsp.schedule.delay", default: "5000", help: "Milliseconds that a batch which is not full waits."),

@@ -98,7 +98,8 @@ public struct TelemetryConfiguration: Sendable {
 
     /// Where OTLP is taken, without the path of a signal.
     private func endpoint(_ reader: inout VariableReader) -> String? {
-        let datadogPort = "speaks Datadog's own protocol and not OTLP: nothing is exported. Let the Agent take OTLP "
+        let datadogPort =
+            "speaks Datadog's own protocol and not OTLP: nothing is exported. Let the Agent take OTLP "
             + "(DD_OTLP_CONFIG_RECEIVER_PROTOCOLS_HTTP_ENDPOINT=0.0.0.0:4318), and set OTEL_EXPORTER_OTLP_ENDPOINT=http://AGENT:4318"
         let agent = reader.text("DD_AGENT_HOST")
         if let given = reader.url("OTEL_EXPORTER_OTLP_ENDPOINT") {

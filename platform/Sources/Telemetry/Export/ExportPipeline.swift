@@ -66,7 +66,14 @@ final class ExportPipeline: Sendable {
             await last.value
             await exporting?.export()
         }
-        _ = try? await withTimeout(time) { await withTaskCancellationHandler { await all.value } onCancel: { work?.cancel(); all.cancel() } }
+        _ = try? await withTimeout(time) {
+            await withTaskCancellationHandler {
+                await all.value
+            } onCancel: {
+                work?.cancel()
+                all.cancel()
+            }
+        }
         await transport.shutdown()
     }
 }

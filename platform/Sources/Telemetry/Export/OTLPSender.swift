@@ -83,7 +83,11 @@ final class OTLPSender: Sendable {
             return nap.isHurried
         }
         if isHurried { task.cancel() }
-        _ = await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        _ = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
         nap.withLock { $0.task = nil }
     }
 

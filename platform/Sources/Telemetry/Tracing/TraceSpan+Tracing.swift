@@ -52,6 +52,8 @@ extension TraceSpan {
 extension [Attribute] {
     init(_ attributes: SpanAttributes) {
         self.init()
+        // No sequence, so no loop can walk it.
+        // swift-format-ignore: ReplaceForEachWithForLoop
         attributes.forEach { key, value in
             if let value = AttributeValue(value) { append(Attribute(AttributeKey(key), value)) }
         }

@@ -90,7 +90,8 @@ struct TelemetryConfigurationTests {
         #expect(
             configuration(["DD_TRACE_SAMPLE_RATE": "0.2", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"]).sampler
                 == Sampler(parentBased: false, ratio: 0.5))
-        #expect(configuration(["TELEMETRY_KEEP_ERRORS": "false", "TELEMETRY_KEEP_SLOW_SECONDS": "3"]).keep == KeepRule(errors: false, slowSeconds: 3))
+        #expect(
+            configuration(["TELEMETRY_KEEP_ERRORS": "false", "TELEMETRY_KEEP_SLOW_SECONDS": "3"]).keep == KeepRule(errors: false, slowSeconds: 3))
     }
 
     @Test("propagators are taken in their order; Datadog's variable counts where OpenTelemetry's says nothing")

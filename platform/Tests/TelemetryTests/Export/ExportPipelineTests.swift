@@ -19,7 +19,8 @@ struct ExportPipelineTests {
 
     private func counter(_ name: String, _ label: (String, String)? = nil) -> Double? {
         for metric in registry.collect() where metric.definition.name == name {
-            for (labels, value) in metric.series where label.map({ wanted in labels.labels.contains { $0.name == wanted.0 && $0.value == wanted.1 } }) ?? true {
+            for (labels, value) in metric.series
+            where label.map({ wanted in labels.labels.contains { $0.name == wanted.0 && $0.value == wanted.1 } }) ?? true {
                 if case .number(let number) = value { return number }
             }
         }

@@ -37,7 +37,8 @@ struct OTLPEncoderTests {
         full.status = .error("it failed")
         (full.droppedAttributes, full.droppedEvents, full.droppedLinks) = (2, 300, 1)
         var bare = SpanRecord(
-            context: SpanContext(traceID: trace, spanID: parent, isSampled: true), parentID: nil, hasRemoteParent: false, kind: .internal, name: "bare",
+            context: SpanContext(traceID: trace, spanID: parent, isSampled: true), parentID: nil, hasRemoteParent: false, kind: .internal,
+            name: "bare",
             start: 0, end: 0, attributes: [])
         bare.status = .ok
         let bytes = encoder.traces([full, bare], offset: 1000)

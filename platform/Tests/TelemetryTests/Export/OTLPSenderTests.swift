@@ -104,7 +104,8 @@ struct OTLPSenderTests {
     @Test("who is in a hurry does not wait between two tries")
     func hurry() async {
         let collector = ScriptedCollector([.fail])
-        let sender = OTLPSender(ExportTarget(url: "http://c"), collector, retries: .init(attempts: 3, base: .seconds(3600), cap: .seconds(3600)), failed: { _ in })
+        let sender = OTLPSender(
+            ExportTarget(url: "http://c"), collector, retries: .init(attempts: 3, base: .seconds(3600), cap: .seconds(3600)), failed: { _ in })
         sender.hurry()
         #expect(await sender.send(ByteBuffer()) == .gaveUp)
         #expect(collector.bodies.count == 3)

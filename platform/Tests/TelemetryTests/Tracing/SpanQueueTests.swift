@@ -26,7 +26,8 @@ struct SpanQueueTests {
     }
 
     private var dropped: Double {
-        registry.collect().first { $0.definition.name == "dropped" }?.series.first.flatMap { if case .number(let n) = $0.value { n } else { nil } } ?? -1
+        registry.collect().first { $0.definition.name == "dropped" }?.series.first.flatMap { if case .number(let n) = $0.value { n } else { nil } }
+            ?? -1
     }
 
     @Test("what is more than it holds is dropped and counted, and the oldest stay")
