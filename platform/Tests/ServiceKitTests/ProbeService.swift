@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Resilience
 import ServiceKit
+import Telemetry
 import TestKit
 
 /// A service whose handlers show what the pipeline did to a request.
@@ -43,7 +44,7 @@ struct ProbeService {
                         json.field("subject", context.identity.subject)
                         json.field("actor", context.identity.actor)
                         json.field("correlationId", CallContext.current?.correlationID)
-                        json.field("traceId", CallContext.current?.traceID)
+                        json.field("traceId", TraceSpan.current?.identity.traceID.description)
                         json.field("onBehalfOf", CallContext.current?.subject)
                         json.field("remainingMs", Deadline.current?.remaining.milliseconds)
                     })

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import ServiceKit
+import Telemetry
 
 extension Routes {
     /// What operators do in the services behind the gateway: forwarded as it is, in both directions as it comes, with the gateway's
@@ -15,7 +16,9 @@ extension Routes {
         ] as [RouteKey] {
             on(key) { request, context in try await forward(key, request, context, to: inventory) }
         }
-        on("POST /api/v1/products/import", .streaming) { request, context in try await forward(request, context, body: .stream, to: inventory) }
+        on("POST /api/v1/products/import", .streaming) { request, context in
+            try await forward(request, context, "/api/v1/products/import", body: .stream, to: inventory)
+        }
         for key in [
             "POST /api/v1/quotes", "GET /api/v1/prices/{productId}", "PUT /api/v1/prices/{productId}", "GET /api/v1/prices/{productId}/history",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
@@ -30,7 +33,7 @@ extension Routes {
 private func forward(_ key: RouteKey, _ request: Request, _ context: ServiceContext, to upstream: any Upstream) async throws -> Response {
     // What is no text at all is refused here: a client library may make something else of it on the way.
     for segment in key.path.split(separator: "/") where segment.hasPrefix("{") { _ = try context.path(String(segment.dropFirst().dropLast())) }
-    return try await forward(request, context, body: .whole, to: upstream)
+    return try await forward(request, context, key.path, body: .whole, to: upstream)
 }
 
 /// How a request's body goes on.
@@ -41,9 +44,11 @@ private enum Forwarding {
     case stream
 }
 
-private func forward(_ request: Request, _ context: ServiceContext, body: Forwarding, to upstream: any Upstream) async throws -> Response {
+private func forward(
+    _ request: Request, _ context: ServiceContext, _ template: String, body: Forwarding, to upstream: any Upstream
+) async throws -> Response {
     let path = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-    var call = UpstreamRequest(request.method, path, headers: request.headers.forwarded)
+    var call = UpstreamRequest(request.method, path, template: template, headers: request.headers.forwarded)
     if context.identity == .anonymous {
         // A key belongs to a caller, and callers without a name must not get each other's answers: theirs is checked, and counts for nothing.
         _ = try Idempotency.key(request, required: false)
@@ -92,7 +97,8 @@ extension HTTPFields {
         let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap {
             HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" }))
         }
-        for name in HTTPFields.hopByHop.union(named) { headers[name] = nil }
+        // Of a trace goes on what this service made of it, and not what it was told: two spans would claim the same parent.
+        for name in HTTPFields.hopByHop.union(named).union(PropagationHeader.fields) { headers[name] = nil }
         for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
         return headers
     }

@@ -29,7 +29,8 @@ public enum Alerts {
                     .httpClientRequestDuration,
                     [
                         .notPrefix("http.response.status_code", "2"), .notPrefix("http.response.status_code", "3"),
-                        .notPrefix("http.response.status_code", "4"),
+                        // A caller that gave up, or a hedge that lost, says nothing of the callee.
+                        .notPrefix("http.response.status_code", "4"), .not("error.type", "cancelled"),
                     ]), of: Events(.httpClientRequestDuration), by: [service, "upstream"]),
             over: .minutes(5), above: 0.1, recoversAt: 0.05, hold: .minutes(2),
             proof: .running("an error at inventory-service, every request")),
@@ -43,7 +44,7 @@ public enum Alerts {
         Alert(
             "DatabaseSlow", .ticket, "of the statements of {{service}} 5 % take more than a tenth of a second",
             .quantile(0.95, Selection(.dbClientOperationDuration), by: [service]), over: .minutes(5), above: 0.1, recoversAt: 0.05,
-            hold: .minutes(2), proof: .running("another process holds the write lock of the gateway's database, again and again")),
+            hold: .minutes(2), proof: .running("another process holds the write lock of the databases, again and again")),
         Alert(
             "DatabaseErrors", .page, "of the statements of {{service}} more than 5 % fail",
             .share(

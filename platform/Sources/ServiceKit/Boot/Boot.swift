@@ -71,16 +71,22 @@ public struct ServiceDefinition: Sendable {
     public let port: Int
     /// Its settings besides those that every service has.
     public let settings: [SettingInfo]
+    /// Its metrics besides those that every service has.
+    public let metrics: [MetricDefinition]
     public let build: @Sendable (Boot) async throws -> ServiceParts
 
-    public init(name: String, port: Int, settings: [SettingInfo] = [], build: @escaping @Sendable (Boot) async throws -> ServiceParts) {
+    public init(
+        name: String, port: Int, settings: [SettingInfo] = [], metrics: [MetricDefinition] = [],
+        build: @escaping @Sendable (Boot) async throws -> ServiceParts
+    ) {
+        self.metrics = metrics
         self.name = name
         self.port = port
         self.settings = settings
         self.build = build
     }
 
-    public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + settings }
+    public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + TelemetrySettings.all + settings }
 
     /// The server that answers for these parts.
     /// - Parameter furtherPort: the port to listen on, if it is not the service's own.
@@ -94,7 +100,7 @@ public struct ServiceDefinition: Sendable {
             limits: Pipeline.Limits(
                 maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
                 requestTimeout: try settings(ServiceSettings.requestTimeout)),
-            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin)
+            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin, tracer: boot.telemetry?.tracer ?? .off)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {

@@ -5,6 +5,8 @@ import Logging
 import Metrics
 import NIOCore
 import NIOHTTP1
+import Telemetry
+import Tracing
 
 /// How what is not HTTP is answered, logged and counted: there is no request that the pipeline could see.
 struct Refusals: Sendable {
@@ -12,17 +14,19 @@ struct Refusals: Sendable {
     let logger: Logger
 
     func answer(_ problem: Problem) -> (HTTPResponseHead, ByteBuffer) {
-        var random = SystemRandomNumberGenerator()
-        let call = CallContext(continuing: [:], using: &random)
-        let body = problem.body(traceID: call.traceID)
+        // There is nothing to continue: a trace of its own, which is recorded nowhere, so that the answer and its line have a common id.
+        let span = TelemetryTracer.off.begin("refused")
+        let traceID = span.identity.traceID.description
+        let body = problem.body(traceID: traceID)
         var fields: HTTPFields = [
-            .contentType: Problem.mediaType, .contentLength: String(body.readableBytes), .connection: "close", .correlationID: call.correlationID,
+            .contentType: Problem.mediaType, .contentLength: String(body.readableBytes), .connection: "close", .correlationID: traceID,
         ]
         headers.add(to: &fields)
         // Whoever sends such things sends many: one line each, and nothing of what was sent in it.
-        logger.info(
-            "refused before it was a request",
-            metadata: ["http.status": .stringConvertible(problem.status), "error": "\(problem.detail)", "trace_id": "\(call.traceID)"])
+        InstrumentationContext.$current.withValue(span.context) {
+            logger.info(
+                "refused before it was a request", metadata: ["http.status": .stringConvertible(problem.status), "error": "\(problem.detail)"])
+        }
         Timer(
             label: "http.server.request.duration",
             dimensions: [("http.request.method", "_OTHER"), ("http.route", "unknown"), ("http.response.status_code", String(problem.status))]
