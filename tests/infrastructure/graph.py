@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import io
+import json
 import os
 import pathlib
 import sys
@@ -21,7 +22,8 @@ PROGRAM = ROOT / "infrastructure/pulumi"
 sys.path.insert(0, str(PROGRAM))
 
 from shop import foundation, workload  # noqa: E402
-from shop.settings import SERVICES, STACKS, Settings  # noqa: E402
+from shop.settings import SERVICES, Settings  # noqa: E402
+from shop.settings import STACKS as STACKS  # noqa: E402
 
 ACCOUNT = "123456789012"
 PEM = "-----BEGIN {0}-----\nMAo=\n-----END {0}-----\n"
@@ -39,6 +41,8 @@ class Resource:
     name: str
     # As the engine gets them: property names in the provider's own spelling, secrets opened.
     inputs: dict[str, Any]
+    # Whether it is only looked up.
+    read: bool = False
 
     def __str__(self) -> str:
         return f"{self.type.split(':')[-1]}/{self.name}"
@@ -99,10 +103,10 @@ class Recorder(mocks.Mocks):
         if args.typ == "pulumi:pulumi:StackReference":
             return args.name, {"name": args.name, "outputs": self.outputs, "secretOutputNames": []}
         if not args.typ.startswith("pulumi:"):
-            self.resources.append(Resource(args.typ, args.name, inputs))
+            self.resources.append(Resource(args.typ, args.name, inputs, bool(args.resource_id)))
         kind = args.typ.split(":")[-1]
         made: dict[str, Any] = {"arn": f"arn:aws:mock:{kind}:{args.name}", **inputs}
-        made |= {
+        more: dict[str, dict[str, Any]] = {
             "Cluster": {"endpoint": "https://cluster.example", "certificateAuthority": {"data": "Y2E="},
                         "vpcConfig": {**(inputs.get("vpcConfig") or {}), "clusterSecurityGroupId": "nodes_id"}},
             "Instance": {"address": "db.example", "masterUserSecrets": [{"secretArn": "arn:aws:mock:administrator"}]},
@@ -120,7 +124,8 @@ class Recorder(mocks.Mocks):
             "LaunchTemplate": {"latestVersion": 1},
             "Ingress": {"status": {"loadBalancer": {"ingress": [{"hostname": "balancer.example"}]}}},
             "IntegrationAccount": {"authConfig": {"awsAuthConfigRole": {"roleName": "datadog", "externalId": "word"}}},
-        }.get(kind, {})
+        }
+        made |= more.get(kind, {})
         return args.resource_id or f"{args.name}_id", made
 
 
@@ -136,8 +141,6 @@ def settings_of(stack: str, program: str, **changes: str) -> Settings:
 
 def pulumi_text(value: Any) -> str:
     """A configured value as `Config.get` gives it."""
-    import json
-
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -147,7 +150,7 @@ def run(settings: Settings, program: str, build: Callable[[Settings], dict[str, 
     pulumi.runtime.set_mocks(recorder, project=f"hello-dd-{program}", stack=settings.stack)
     resolved: dict[str, Any] = {}
 
-    @mocks.test
+    @mocks.test  # type: ignore[untyped-decorator]
     def go() -> pulumi.Output[None]:
         return pulumi.Output.all(**build(settings)).apply(resolved.update)
 

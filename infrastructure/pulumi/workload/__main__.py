@@ -6,7 +6,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import pulumi
-
 from shop import workload
 from shop.settings import Settings
 
