@@ -15,13 +15,10 @@ echo "--> ruff"
 "$PYTHON" -m ruff check --no-cache --config "$CONFIG" infrastructure/pulumi tests/infrastructure || failed=1
 
 echo "--> mypy --strict"
-for folder in infrastructure/pulumi/shop tests/infrastructure; do
-    (
-        cd "$folder"
-        MYPYPATH=$OLDPWD/infrastructure/pulumi "$OLDPWD/$PYTHON" -m mypy --config-file "$OLDPWD/$CONFIG" \
-            --cache-dir "$OLDPWD/.build/mypy" .
-    ) || failed=1
-done
+root=$PWD
+mypy() { "$root/$PYTHON" -m mypy --config-file "$root/$CONFIG" --cache-dir "$root/.build/mypy" "$@"; }
+(cd infrastructure/pulumi && mypy shop foundation/__main__.py workload/__main__.py) || failed=1
+(cd tests/infrastructure && MYPYPATH=$root/infrastructure/pulumi mypy .) || failed=1
 
 echo "--> every stack against mocks and the provider's types; every rule against what breaks it"
 (cd tests/infrastructure && "../../$PYTHON" self_test.py) || failed=1

@@ -255,6 +255,15 @@ class Settings(unittest.TestCase):
         with self.assertRaisesRegex(overlay.RenderError, "differ in DATABASE_HOST"):
             overlay.render({key: value for key, value in given.items() if key != "DATABASE_HOST"}, datadog=False)
 
+    def test_only_a_stand_in_for_aws_gets_less_than_the_whole(self) -> None:
+        whole = {(r.type, r.name) for r in graph("dev", "foundation").resources}
+        less = {(r.type, r.name) for r in run(settings_of("dev", "foundation", local="true"), "foundation", foundation.build).resources}
+        left_out = {kind.split(":")[-1] for kind, name in whole - less}
+        self.assertEqual(left_out, {"Addon", "PodIdentityAssociation", "UserGroup", "Role", "RolePolicyAttachment"})
+        self.assertEqual(less - whole, set())
+        for stack in ("dev", "staging", "prod"):
+            self.assertFalse(settings_of(stack, "foundation").local)
+
     def test_the_stacks_can_be_joined(self) -> None:
         plans = [Plan.of(settings_of(stack, "foundation").cidr, 3).network for stack in ("dev", "staging", "prod")]
         self.assertEqual(len(set(plans)), 3)

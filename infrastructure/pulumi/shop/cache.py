@@ -33,7 +33,8 @@ def build(settings: Settings, network: Network, nodes: pulumi.Input[str], key: p
     user = elasticache.User("cache", user_id=f"{name}-services", user_name="services", engine=ENGINE, access_string=RIGHTS,
                             authentication_mode=elasticache.UserAuthenticationModeArgs(type="password", passwords=[password]),
                             tags=settings.tagged(name))
-    users = elasticache.UserGroup("cache", user_group_id=name, engine=ENGINE, user_ids=[user.user_id], tags=settings.tagged(name))
+    users = None if settings.local else elasticache.UserGroup(
+        "cache", user_group_id=name, engine=ENGINE, user_ids=[user.user_id], tags=settings.tagged(name))
     group = elasticache.ReplicationGroup(
         "cache",
         replication_group_id=name,
@@ -47,7 +48,7 @@ def build(settings: Settings, network: Network, nodes: pulumi.Input[str], key: p
         port=6379,
         subnet_group_name=subnets.name,
         security_group_ids=[security.id],
-        user_group_ids=[users.user_group_id],
+        user_group_ids=[users.user_group_id] if users else None,
         transit_encryption_enabled=True,
         transit_encryption_mode="required",
         at_rest_encryption_enabled=True,

@@ -63,9 +63,9 @@ def build(settings: Settings, network: Network, secrets_key: pulumi.Input[str], 
                                     policy_arn=ADMINISTRATOR,
                                     access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"))
     group = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id or "")
-    first = addons_before_nodes(settings, cluster)
+    first = [] if settings.local else addons_before_nodes(settings, cluster)
     nodes = node_group(settings, network, cluster, disks_key, first)
-    return Cluster(cluster, group, first + addons_on_nodes(settings, cluster, nodes))
+    return Cluster(cluster, group, first if settings.local else first + addons_on_nodes(settings, cluster, nodes))
 
 
 def node_group(settings: Settings, network: Network, cluster: eks.Cluster, disks_key: pulumi.Input[str], after: list[eks.Addon]) -> eks.NodeGroup:

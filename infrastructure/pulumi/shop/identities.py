@@ -25,6 +25,8 @@ def build(settings: Settings, account: str, cluster: eks.Cluster, secrets: Seque
     ))
     external = policies.pod_role(settings, "external-secrets", policy=read)
     for name, (namespace, service_account), role in (("load-balancers", LOAD_BALANCERS, balancers), ("external-secrets", EXTERNAL_SECRETS, external)):
+        if settings.local:
+            continue
         eks.PodIdentityAssociation(name, cluster_name=cluster.name, namespace=namespace, service_account=service_account, role_arn=role.arn,
                                    tags=settings.tagged(f"{settings.name}-{name}"))
 

@@ -88,6 +88,8 @@ class Settings:
     database_authorities: str
     # Whether Datadog watches this stack; needs DD_API_KEY and DD_APP_KEY (and DD_SITE) where Pulumi runs.
     datadog: bool
+    # Against a stand-in for AWS, which does not know everything: see scripts/aws-local.sh.
+    local: bool
 
     @property
     def name(self) -> str:
@@ -145,5 +147,5 @@ class Settings:
             api_cidrs=api_cidrs, cluster_admins=strings("clusterAdmins"), kubernetes_version=need("kubernetesVersion"),
             foundation=get("foundation") or f"organization/hello-dd-foundation/{stack}",
             images=images, users_public_key=get("usersPublicKey") or "", database_authorities=get("databaseAuthorities") or "",
-            datadog=get("datadog") == "true",
+            datadog=get("datadog") == "true", local=get("local") == "true",
         )
