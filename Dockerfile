@@ -6,6 +6,13 @@
 # arm64; `make test-containers` says what of that was seen. `make images` builds all five.
 
 # ---------------------------------------------------------------------------------------------------------------------------------------
+FROM swift:6.3-bookworm AS manifest
+WORKDIR /src
+COPY Package.swift Package.resolve[d] ./
+COPY scripts/docker-build.sh scripts/
+RUN scripts/docker-build.sh manifest
+
+# ---------------------------------------------------------------------------------------------------------------------------------------
 FROM swift:6.3-bookworm AS build
 
 # hadolint ignore=DL3008 # Debian replaces a version when it mends it, so a pinned one is gone the week after
@@ -15,12 +22,12 @@ RUN apt-get update \
 
 WORKDIR /src
 
-# The dependencies, in a layer of their own: this is compiled again when Package.swift changes, and not when a source does. The package's
-# own targets are stand-ins here, an empty file each, so that there is something to build the dependencies for.
-COPY Package.swift Package.resolve[d] ./
+# The dependencies, in a layer of their own: compiled again when one of them changes, and not when a source or a target does.
 COPY scripts/docker-build.sh scripts/
+COPY --from=manifest /manifest ./
 RUN scripts/docker-build.sh dependencies
 
+COPY Package.swift Package.resolve[d] ./
 COPY platform platform
 COPY observability/Sources observability/Sources
 COPY inventory-service inventory-service

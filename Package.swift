@@ -23,6 +23,9 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let instrumentation = Target.Dependency.product(name: "Instrumentation", package: "swift-distributed-tracing")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
@@ -43,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
@@ -64,19 +68,25 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "platform/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
+        .target(name: "Simulation", dependencies: ["Basics", "Resilience"], path: "platform/Sources/Simulation", swiftSettings: strict),
+        .target(
+            name: "Telemetry",
+            dependencies: [
+                "Basics", "Resilience", asyncHTTPClient, coreMetrics, instrumentation, logging, metrics, nioCore, nioHTTP1, nioPosix, tracing,
+            ],
+            path: "platform/Sources/Telemetry", swiftSettings: strict),
         .target(
             name: "HTTPPath",
-            dependencies: ["Basics", "Resilience", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1, nioPosix],
+            dependencies: ["Basics", "Resilience", "Telemetry", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1, nioPosix, tracing],
             path: "platform/Sources/HTTPPath", swiftSettings: strict
         ),
         .target(
             name: "Database",
-            dependencies: ["Basics", "CPostgreSQL", "CSQLite", "Resilience", logging, nioPosix, crypto],
+            dependencies: ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry", logging, metrics, nioPosix, crypto, tracing],
             path: "platform/Sources/Database", swiftSettings: strict
         ),
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
         .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
@@ -84,7 +94,7 @@ let package = Package(
                 "Basics", "Chaos", "Database", "HTTPPath", "Resilience", "Telemetry",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
-                serviceLifecycle, systemPackage, unixSignals,
+                serviceLifecycle, systemPackage, tracing, unixSignals,
             ],
             path: "platform/Sources/ServiceKit", swiftSettings: strict
         ),
@@ -103,8 +113,8 @@ let package = Package(
         .target(
             name: "InventoryService",
             dependencies: [
-                "Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
-                hummingbird, configuration, httpTypes, logging, nioCore, serviceLifecycle,
+                "Basics", "InventoryAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", "ShopTelemetry", "Telemetry",
+                hummingbird, configuration, httpTypes, logging, metrics, nioCore, serviceLifecycle,
             ],
             path: "inventory-service/Sources/InventoryService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
@@ -134,16 +144,16 @@ let package = Package(
         .target(
             name: "Orders",
             dependencies: [
-                "Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", logging, metrics, nioCore,
-                serviceLifecycle,
+                "Basics", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", "ShopTelemetry", "Telemetry",
+                logging, metrics, nioCore, serviceLifecycle, tracing,
             ],
             path: "api-gateway/Sources/Orders", resources: [.embedInCode("Resources")], swiftSettings: strict
         ),
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit",
-                asyncHTTPClient, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", "ShopTelemetry",
+                "Telemetry", asyncHTTPClient, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
             ],
             path: "api-gateway/Sources/Gateway",
             resources: [.embedInCode("Resources")], swiftSettings: strict
@@ -178,24 +188,39 @@ let package = Package(
             dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
+        .target(name: "CAllocationCount", path: "benchmarks/CAllocationCount"),
+        .executableTarget(
+            name: "ResilienceBench", dependencies: ["Basics", "CAllocationCount", "Resilience"], path: "benchmarks/resilience",
+            exclude: ["README.md"], swiftSettings: strict),
+        .executableTarget(
+            name: "TelemetryBench", dependencies: ["Telemetry", coreMetrics, nioCore, nioHTTP1, nioPosix, tracing], path: "benchmarks/telemetry",
+            exclude: ["README.md", "run.py"], swiftSettings: strict),
+
         // tests, beside what they test; what needs the whole system is in tests/
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", httpTypes, logging, nioCore, nioHTTP1,
-                nioPosix,
-                serviceLifecycle,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", crypto, httpTypes, jwtKit,
+                logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
-        .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ResilienceTests", dependencies: ["Basics", "Resilience", "TestKit"], path: "platform/Tests/ResilienceTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Basics", "Resilience", "Simulation"], path: "platform/Tests/SimulationTests",
+            swiftSettings: strict),
         .testTarget(
             name: "ChaosTests", dependencies: ["Basics", "Chaos", "HTTPPath", "TestKit"], path: "platform/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
             name: "HTTPPathTests",
-            dependencies: ["Basics", "HTTPPath", "Resilience", "ServiceKit", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore],
+            dependencies: [
+                "Basics", "HTTPPath", "Resilience", "ServiceKit", "Telemetry", "TestKit", asyncHTTPClient, hummingbird, httpTypes, nioCore, tracing,
+            ],
             path: "platform/Tests/HTTPPathTests", swiftSettings: strict),
         .testTarget(
-            name: "DatabaseTests", dependencies: ["Basics", "Database", "LocalServers", "Resilience", "CSQLite"],
+            name: "DatabaseTests",
+            dependencies: ["Basics", "Database", "LocalServers", "Resilience", "Telemetry", "CSQLite", tracing],
             path: "platform/Tests/DatabaseTests",
             swiftSettings: strict),
         .executableTarget(
@@ -205,12 +230,17 @@ let package = Package(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", metrics, logging], path: "platform/Tests/TelemetryTests",
+            name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing],
+            path: "platform/Tests/TelemetryTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ObservabilityTests", dependencies: ["Observability", "Telemetry"], path: "observability/Tests/ObservabilityTests",
             swiftSettings: strict),
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", crypto, hummingbird, httpTypes, jwtKit, logging, nioCore,
+                "Basics", "Database", "ServiceKit", "TestKit", "HTTPPath", "Resilience", "Telemetry", asyncHTTPClient, crypto, hummingbird, httpTypes,
+                jwtKit, logging, nioCore,
                 serviceLifecycle,
             ], path: "platform/Tests/ServiceKitTests", swiftSettings: strict),
         .testTarget(
@@ -230,14 +260,14 @@ let package = Package(
         .testTarget(
             name: "OrdersTests",
             dependencies: [
-                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", httpTypes, logging,
-                nioCore, serviceLifecycle,
+                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "TestKit", "Database", "HTTPPath", "Resilience", "Telemetry", httpTypes,
+                logging, nioCore, serviceLifecycle, tracing,
             ], path: "api-gateway/Tests/OrdersTests", swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath", httpTypes,
-                hummingbird, nioCore,
+                "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath",
+                "Telemetry", httpTypes, hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
             name: "ConsoleServiceTests",
@@ -245,13 +275,19 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore],
+            dependencies: [
+                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
+        .executableTarget(
+            name: "PacedService", dependencies: ["HTTPPath", "ServiceKit", hummingbird, nioCore], path: "tests/PacedService", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Basics", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
+                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes,
+                nioCore,
             ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],
@@ -261,7 +297,7 @@ let package = Package(
 // `make test-tsan`: what the database needs and nothing else, because the thread sanitizer wants everything compiled anew. The packages
 // stay, so that Package.resolved does.
 if Context.environment["HELLO_DD_THREAD_SANITIZER"] != nil {
-    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Database", "LocalServers", "DatabaseTests"]
+    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Telemetry", "Database", "LocalServers", "DatabaseTests"]
     package.products = []
     package.targets.removeAll { !wanted.contains($0.name) }
     for target in package.targets where target.type != .system { target.swiftSettings?.append(.define("THREAD_SANITIZER")) }

@@ -22,6 +22,19 @@ case "$name" in
         done
         exec .build/release/InventoryBench "$@"
         ;;
+    resilience)
+        echo "==> building ResilienceBench (release)"
+        swift build -c release --product ResilienceBench
+        exec .build/release/ResilienceBench "$@"
+        ;;
+    telemetry)
+        scripts/setup.sh --test
+        for product in TelemetryBench inventory-service pricing-service api-gateway; do
+            echo "==> building $product (release)"
+            swift build -c release --product "$product"
+        done
+        exec .venv/bin/python benchmarks/telemetry/run.py "$@"
+        ;;
     *)
         echo "there is no benchmark \"$name\"" >&2
         list >&2

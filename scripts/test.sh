@@ -75,6 +75,9 @@ no_postgres_no_pass() {
     echo "without PostgreSQL the contract fails, and says what to install"
 }
 
+# `make test-schemathesis` sends three times as many, from another seed each time.
+schemathesis() { "$PYTHON" tests/schemathesis/run.py --examples 2 --phases examples,coverage,fuzzing --seed 20260115 --at-least 5000; }
+
 database_soak() { swift run --skip-build DatabaseSoak 5000; }
 
 browser_tests() { "$PYTHON" tests/browser/run.py --bin .build/debug; }
@@ -106,6 +109,10 @@ step "database: descriptors and memory after 5,000 queries" database_soak || tru
 step "swift test" swift_tests || true
 step "observability: alerts come and go in a running shop; what is emitted is declared, what is asked for is emitted" \
     "$PYTHON" tests/observability/running.py || true
+step "telemetry: the encoder's golden bytes are OpenTelemetry's" "$PYTHON" tests/telemetry/golden.py || true
+step "telemetry: traces of a running shop at Datadog's test agent, with OpenTelemetry's kit, and with collectors that misbehave" \
+    "$PYTHON" tests/telemetry/run.py || true
 step "browser: the console's page, and its receiver with OpenTelemetry's own sender" browser_tests || true
+step "schemathesis: generated requests, from a fixed seed" schemathesis || true
 step "openapi: every exchange of the tests is as documented" "$PYTHON" tests/openapi/validate_exchanges.py "$HELLO_DD_EXCHANGES" || true
 finish

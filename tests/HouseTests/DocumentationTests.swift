@@ -67,6 +67,7 @@ struct DocumentationTests {
                 make up && make swim
                 .build/debug/hello-dd up --detach
                 hello-dd sing
+                kubectl -n hello-dd get pods
                 ```
                 ```text
                 make nothing

@@ -7,11 +7,12 @@ struct Layers {
         ("CZlib", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
-        ("HTTPPath", ["Basics", "Resilience"]),
-        ("CPostgreSQL", []),
-        ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience"]),
-        ("LocalServers", ["Basics"]),
+        ("Simulation", ["Basics", "Resilience"]),
         ("Telemetry", ["Basics", "Resilience"]),
+        ("HTTPPath", ["Basics", "Resilience", "Telemetry"]),
+        ("CPostgreSQL", []),
+        ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
+        ("LocalServers", ["Basics"]),
         ("Chaos", ["Basics", "HTTPPath"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry"]),
         // the shop's metrics
@@ -19,8 +20,8 @@ struct Layers {
         // what is made of them: dashboards, monitors, rules
         ("Observability", ["Basics", "HTTPPath", "Telemetry", "ShopTelemetry"]),
         // what a service lets others import
-        ("InventoryAPI", ["Basics", "Resilience", "HTTPPath"]),
-        ("PricingAPI", ["Basics", "Resilience", "HTTPPath"]),
+        ("InventoryAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
+        ("PricingAPI", ["Basics", "Resilience", "Telemetry", "HTTPPath"]),
         // the services: none imports another
         ("InventoryService", platform + ["InventoryAPI"]),
         ("InventoryServiceMain", ["InventoryService", "ServiceKit"]),

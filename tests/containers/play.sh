@@ -42,6 +42,7 @@ for image in "${IMAGES[@]}"; do
 done
 
 say "secrets and manifests"
+[ -x .venv/bin/kubectl ] || scripts/setup.sh --test >&2
 mkdir "$folder/tree"
 cp -r k8s scripts "$folder/tree/"
 mkdir -p "$folder/tree/tests"

@@ -157,6 +157,6 @@ def profiles(files):
         for secret in service.get("secrets") or []:
             if secret["source"] not in files.compose["secrets"]:
                 yield f"docker-compose.yml: {name}: there is no secret {secret['source']}"
-    for wanted in ("inventory", "pricing", "full", "load", "dev-tools"):
+    for wanted in ("inventory", "pricing", "full", "load", "dev-tools", "otel", "datadog"):
         if not any(wanted in (s.get("profiles") or []) for s in files.services.values()):
             yield f"docker-compose.yml: no profile {wanted}"

@@ -18,8 +18,8 @@ OLDEST, NEWEST = "1.33", "1.37"
 # What can be applied by itself. The first holds everything but what differs in a cloud.
 OVERLAYS = ["k8s/overlays/kind", "k8s/overlays/eks", "k8s/overlays/mesh", "k8s/cluster/traefik", "k8s/cluster/metrics-server"]
 
-# Rendered and validated, and held against no rule: they are for an engine that is no cluster.
-TEST_OVERLAYS = ["tests/containers/play"]
+# Rendered and validated, and held against no rule: they are for an engine that is no cluster, or need an Operator and its webhooks.
+TEST_OVERLAYS = ["tests/containers/play", "k8s/overlays/datadog"]
 
 SERVICES = {"inventory-service": 8001, "pricing-service": 8002, "api-gateway": 8000}
 

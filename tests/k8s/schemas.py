@@ -5,8 +5,83 @@ import kubernetes_validate
 
 from manifests import NEWEST, OLDEST
 
-# Kinds that come with Istio or External Secrets and not with Kubernetes: as much of their schema as is used here.
+# Kinds that come with Istio, External Secrets or Datadog's Operator and not with Kubernetes: as much of their schema as is used here.
 FOREIGN = {
+    ("datadoghq.com/v2alpha1", "DatadogAgent"): {
+        "type": "object",
+        "required": ["global", "features"],
+        "additionalProperties": False,
+        "properties": {
+            "global": {
+                "type": "object",
+                "required": ["credentials"],
+                "additionalProperties": False,
+                "properties": {
+                    "clusterName": {"type": "string", "minLength": 1},
+                    "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z_]+:.+$"}},
+                    "credentials": {
+                        "type": "object",
+                        "required": ["apiSecret"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "apiSecret": {
+                                "type": "object",
+                                "required": ["secretName", "keyName"],
+                                "additionalProperties": False,
+                                "properties": {"secretName": {"type": "string"}, "keyName": {"type": "string"}},
+                            },
+                        },
+                    },
+                },
+            },
+            "features": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "apm": {"type": "object", "additionalProperties": False, "properties": {"enabled": {"type": "boolean"}}},
+                    "usm": {"type": "object", "additionalProperties": False, "properties": {"enabled": {"type": "boolean"}}},
+                    "logCollection": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {"enabled": {"type": "boolean"}, "containerCollectAll": {"type": "boolean"}},
+                    },
+                    "otlp": {
+                        "type": "object",
+                        "required": ["receiver"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "receiver": {
+                                "type": "object",
+                                "required": ["protocols"],
+                                "additionalProperties": False,
+                                "properties": {
+                                    "protocols": {
+                                        "type": "object",
+                                        "additionalProperties": False,
+                                        "properties": {
+                                            "http": {
+                                                "type": "object",
+                                                "additionalProperties": False,
+                                                "properties": {
+                                                    "enabled": {"type": "boolean"},
+                                                    "endpoint": {"type": "string"},
+                                                    "hostPortConfig": {
+                                                        "type": "object",
+                                                        "additionalProperties": False,
+                                                        "properties": {"enabled": {"type": "boolean"}, "hostPort": {"type": "integer"}},
+                                                    },
+                                                },
+                                            },
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
     ("security.istio.io/v1", "PeerAuthentication"): {
         "type": "object",
         "required": ["mtls"],

@@ -2,6 +2,7 @@
 
 - Each alert that claims to have been seen in a running system fires under its fault, and recovers when the fault has ended.
 - Both formats of /metrics are read by Prometheus' own parsers.
+- Each main journey is one connected trace, with the edges of the contract.
 - Each metric that is emitted is declared; each that a dashboard, a monitor, an objective or a rule asks for is emitted.
 
 The rules are those that are committed, with windows of seconds (`hello-dd observability render --rules`); nothing else differs.
@@ -9,16 +10,19 @@ The rules are those that are committed, with windows of seconds (`hello-dd obser
 
 import contextlib
 import gzip
+import os
 import sys
+import threading
 import time
 
 import datadog
 import emitted
+import journeys
 from registry import Registry, datadog_name
 from shop import Collector, Prometheus, Shop, Visitors
 
-# How long a busy machine may take to show what comes within some ten seconds on a quiet one.
-PATIENCE = 120
+# How long a busy machine may take to show what comes within some ten seconds on a quiet one, in seconds.
+PATIENCE = int(os.environ.get("OBSERVABILITY_PATIENCE", "120"))
 
 CONFIRM = "POST /api/v1/reservations/{id}/confirm"
 
@@ -34,6 +38,11 @@ def experiments(shop, collector):
         finally:
             collector.start()
 
+    @contextlib.contextmanager
+    def locked():
+        with shop.locked("gateway.sqlite"), shop.locked("inventory.sqlite"), shop.locked("pricing.sqlite"), hurried(shop):
+            yield
+
     levels = [f"{name}Burn{speed}" for name in ("GatewayAvailability", "OrderAvailability") for speed in ("Fast", "Steady", "Slow")]
     return [
         ("an error at inventory-service, every request", ["ServiceErrors", "UpstreamFailing", "FaultActive"], shop.fault("inventory", "error")),
@@ -44,13 +53,36 @@ def experiments(shop, collector):
             shop.fault("pricing", "latency", "--latency", "1s"),
         ),
         ("an error at inventory-service when a reservation is confirmed", ["OrdersUndone"], shop.fault("inventory", "error", "--route", CONFIRM)),
-        ("the gateway's database is locked by another process, again and again", ["DatabaseSlow"], shop.locked("gateway.sqlite")),
+        ("the databases are locked by another process, again and again", ["DatabaseSlow"], locked()),
         ("pricing-service is stopped and continued, again and again", ["EventLoopBlocked"], shop.stuttering("pricing-service")),
         ("there is no collector", ["TelemetryLost"], without_collector()),
         ("pricing-service is stopped", ["PricingServiceGone"], shop.stopped("pricing-service")),
         ("inventory-service is stopped", ["InventoryServiceGone"], shop.stopped("inventory-service")),
         ("api-gateway is stopped", ["ApiGatewayGone"], shop.stopped("api-gateway")),
     ]
+
+
+@contextlib.contextmanager
+def hurried(shop):
+    """Visitors who do not wait for long, so that statements are broken off."""
+    over = threading.Event()
+    order = {"lines": [{"productId": "LAPTOP-001", "quantity": 1}], "currency": "USD", "taxRegion": "US-CA", "paymentMethod": "card_approve"}
+    quote = {key: order[key] for key in ("lines", "currency", "taxRegion")}
+
+    def hurry():
+        while not over.is_set():
+            shop.call("POST", "/api/v1/products/LAPTOP-001/stock/adjustments", {"delta": 1, "reason": "receipt"}, "operator", milliseconds=60)
+            shop.call("POST", "/api/v1/quotes", quote, milliseconds=60)
+            shop.call("POST", "/api/v1/orders", order, "shopper", milliseconds=60)
+            over.wait(0.05)
+
+    thread = threading.Thread(target=hurry)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def wait(condition, patience=PATIENCE):
@@ -123,11 +155,11 @@ def names(registry, shop, collector):
         shops.append(emitted.Emitted(service, text))
         found += emitted.undeclared(registry, shops[-1])
     found += emitted.missing(registry, shops)
-    return found + exported(registry, collector)
+    return found + exported(registry, collector, shops)
 
 
-def exported(registry, collector):
-    """The same of what went out by OTLP, under the names that it has in Datadog."""
+def exported(registry, collector, shops):
+    """The same of what went out by OTLP, under the names that it has in Datadog. A counter that counted nothing has no delta to send."""
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
     found, seen = [], set()
@@ -162,6 +194,10 @@ def exported(registry, collector):
         found.append("OTLP: no metrics arrived at the collector")
     asked = {match["metric"] for _, text in datadog.all_queries(datadog.documents()) for match in datadog.QUERY.finditer(text)}
     arrived = {datadog_name(name) for name in seen}
+    arrived |= {
+        metric["datadog"] for metric in registry.metrics.values()
+        if metric["kind"] == "counter" and not any(shop.totals.get(metric["prometheus"]) for shop in shops)
+    }
     found += [f"{name} is asked for in Datadog and never arrived by OTLP" for name in sorted(asked - arrived)]
     return sorted(set(found))
 
@@ -182,8 +218,12 @@ def main():
                 visitors.stop()
             # What the alerts' visitors did not do: an order that is cancelled, a quote, the operator's pages.
             shop.command("demo")
+            with shop.fault("pricing", "error"):
+                shop.call("GET", "/api/v1/products/LAPTOP-001")
             time.sleep(2)
             faults += names(registry, shop, collector)
+            print("--> the journeys", flush=True)
+            faults += journeys.faults(registry, shop, collector)
         finally:
             monitor.close()
     finally:
@@ -192,7 +232,7 @@ def main():
     for fault in faults:
         print(fault)
     if not faults:
-        print("every alert came and went; everything emitted is declared, everything asked for is emitted")
+        print("every alert came and went; everything emitted is declared, everything asked for is emitted; each journey is one trace")
     return 1 if faults else 0
 
 

@@ -8,6 +8,7 @@ import unittest
 import check
 import datadog
 import emitted
+import journeys
 import prometheus
 import series
 from registry import FOLDER, Registry
@@ -266,6 +267,51 @@ class Running(unittest.TestCase):
         good = "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n"
         self.assertTrue(emitted.format_faults("a", good, "# TYPE a counter\na_total 1\n"), "without # EOF")
         self.assertEqual(emitted.format_faults("a", good, "# TYPE a counter\na_total 1\n# EOF\n"), [])
+
+
+class Journeys(unittest.TestCase):
+    """A trace with one fault each."""
+
+    JOURNEY = {
+        "name": "j", "failing": [],
+        "edges": [{"from": {"service": "a", "kind": "server", "name": "GET /x"}, "to": {"service": "b", "kind": "client", "name": "*"}}],
+    }
+
+    def spans(self):
+        def span(own, parent, service, kind, name):
+            return {"trace": "t", "id": own, "parent": parent, "service": service, "kind": kind, "name": name, "failed": False}
+
+        return [
+            span("1", "caller", "a", "server", "GET /x"), span("2", "1", "a", "client", "GET"), span("3", "2", "b", "server", "GET /y"),
+            span("4", "3", "b", "client", "SELECT t"),
+        ]
+
+    def plant(self, expected, change):
+        found = self.spans()
+        change(found)
+        faults = journeys.trace_faults(self.JOURNEY, found, "caller")
+        self.assertTrue(any(expected in fault for fault in faults), faults)
+
+    def test_nothing_is_found_in_what_is_right(self):
+        self.assertEqual(journeys.trace_faults(self.JOURNEY, self.spans(), "caller"), [])
+
+    def test_an_orphan(self):
+        self.plant("b server GET /y has no parent", lambda found: found.pop(1))
+
+    def test_a_second_root(self):
+        self.plant("2 spans are below the caller's", lambda found: found[2].update(parent="caller"))
+
+    def test_no_root(self):
+        self.plant("0 spans are below the caller's", lambda found: found[0].update(parent="somebody"))
+
+    def test_an_edge_that_is_missing(self):
+        self.plant("no edge from a server GET /x to b client *", lambda found: found.pop(3))
+
+    def test_an_edge_that_leads_elsewhere(self):
+        self.plant("no edge", lambda found: found[0].update(name="POST /x"))
+
+    def test_a_failure_that_is_none(self):
+        self.plant("is marked as failed", lambda found: found[2].update(failed=True))
 
 
 class Runbooks(unittest.TestCase):

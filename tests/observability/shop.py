@@ -1,5 +1,6 @@
 """A shop of real processes, a Prometheus that scrapes it, a collector that can go away, and visitors."""
 
+import collections
 import contextlib
 import http.client
 import http.server
@@ -23,6 +24,7 @@ from registry import ROOT
 
 BIN = ROOT / ".build" / os.environ.get("CONFIGURATION", "debug")
 HELLO_DD = BIN / "hello-dd"
+PRODUCTS = ["LAPTOP-001", "MOUSE-001", "KEYBOARD-001"]
 
 
 def free_port():
@@ -38,7 +40,9 @@ class Collector:
         self.port = free_port()
         self.taken = {}
         self.bodies = []
+        self.traces = collections.deque(maxlen=400)
         self._server = None
+        self._open = set()
 
     def start(self):
         collector = self
@@ -46,11 +50,21 @@ class Collector:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self):
+                super().setup()
+                collector._open.add(self.connection)
+
+            def finish(self):
+                collector._open.discard(self.connection)
+                super().finish()
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 collector.taken[self.path] = collector.taken.get(self.path, 0) + 1
                 if self.path == "/v1/metrics" and len(collector.bodies) < 400:
                     collector.bodies.append((self.headers.get("content-encoding"), body))
+                if self.path == "/v1/traces":
+                    collector.traces.append((self.headers.get("content-encoding"), body))
                 self.send_response(200)
                 self.send_header("content-type", "application/x-protobuf")
                 self.send_header("content-length", "0")
@@ -68,6 +82,10 @@ class Collector:
         if self._server:
             self._server.shutdown()
             self._server.server_close()
+            # Whoever holds a connection would go on through it.
+            for connection in list(self._open):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             self._server = None
 
 
@@ -79,14 +97,20 @@ class Shop:
         environment = {
             **os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}", "OTEL_METRIC_EXPORT_INTERVAL": "1000",
             "OTEL_BSP_SCHEDULE_DELAY": "200", "DD_ENV": "test", "SERVICE_TIMEOUT": "5", "SANDBOX_PAUSE_SECONDS": "0.1",
+            # Orders that cannot be completed are undone while the test still looks.
+            "ORDER_TIME_ALLOWED_SECONDS": "4",
         }
         self._run(
-            "up", "--detach", "--data", self.folder, "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0", "--log-level", "warning",
+            "up", "--detach", "--data", self.folder, "--gateway-port", "0", "--inventory-port", "0", "--pricing-port", "0", "--no-console", "--log-level",
+            "warning",
             environment=environment)
         status = json.loads(self._run("status", "--json", "--data", self.folder))
         self.ports = {entry["service"]: entry["port"] for entry in status["services"]}
         self.pids = {entry["service"]: entry["pid"] for entry in status["services"]}
         self.tokens = {role: self._run("token", "--role", role, "--data", self.folder).strip() for role in ("shopper", "operator")}
+        # Enough for all visitors: that something is sold out is no fault.
+        for product in PRODUCTS:
+            self.call("POST", f"/api/v1/products/{product}/stock/adjustments", {"delta": 1_000_000, "reason": "receipt"}, "operator")
 
     def _run(self, *arguments, environment=None):
         result = subprocess.run(
@@ -103,12 +127,16 @@ class Shop:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read().decode()
 
-    def call(self, method, path, body=None, role=None, timeout=10):
-        """The status; 0 without an answer."""
+    def call(self, method, path, body=None, role=None, timeout=10, milliseconds=None, trace=None):
+        """The status; 0 without an answer. `milliseconds` is how long the caller says that it waits."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        if trace:
+            headers["traceparent"] = trace
+        if milliseconds:
+            headers["X-Request-Timeout-Ms"] = str(milliseconds)
         if role:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
-        if method == "POST" and path == "/api/v1/orders":
+        if method == "POST" and ("/orders" in path or "/adjustments" in path):
             headers["Idempotency-Key"] = str(uuid.uuid4())
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports['api-gateway']}{path}", method=method, headers=headers, data=json.dumps(body).encode() if body is not None else None)
@@ -121,6 +149,14 @@ class Shop:
             return error.code
         except (OSError, http.client.HTTPException):
             return 0
+
+    def order(self, body):
+        """The id of an order that was placed and confirmed."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports['api-gateway']}/api/v1/orders", method="POST", data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.tokens['shopper']}", "Idempotency-Key": str(uuid.uuid4())})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())["id"]
 
     # --- faults -------------------------------------------------------------------------------------------------------
 
@@ -207,7 +243,7 @@ class Visitors:
         choice = random.Random(seed)
         cards = ["card_approve"] * 6 + ["card_decline"]
         while not self.over.is_set():
-            product = choice.choice(["LAPTOP-001", "MOUSE-001", "KEYBOARD-001"])
+            product = choice.choice(PRODUCTS)
             self.shop.call("GET", f"/api/v1/products/{product}")
             self.shop.call("GET", "/api/v1/products?limit=5")
             order = {

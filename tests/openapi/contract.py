@@ -149,6 +149,7 @@ class Contract:
         # Servers name where the service usually listens; the tests run it on any free port.
         self.document = {name: value for name, value in document.items() if name != "servers"}
         self.operations = set(documents.operations(self.document))
+        self.codes = set(self.document.get("x-error-codes", {}))
         self.routes = sorted((self._route(path) for path in self.document.get("paths", {})), key=lambda route: route[:2])
         spec = SchemaPath.from_dict(self.document)
         self._requests = V31RequestValidator(spec, extra_media_type_deserializers=_DESERIALIZERS)
@@ -200,7 +201,18 @@ class Contract:
             found.append("response: has a body, and none is documented")
         if exchange.response_body and "content-type" not in exchange.response_headers:
             found.append("response: has a body and no Content-Type")
+        if exchange.response_headers.get("content-type", "").startswith("application/problem+json"):
+            found += self._code_faults(exchange, documented)
         return found
+
+    def _code_faults(self, exchange, documented):
+        """Where a description names error codes, it names all that can occur there."""
+        named = self.codes.intersection(re.findall(r"`([a-z_]+)`", documented.get("description", "")))
+        try:
+            code = json.loads(exchange.response_body).get("code")
+        except (ValueError, AttributeError):  # said by the schema
+            return []
+        return [f"response: its code is '{code}', and documented are {', '.join(sorted(named))}"] if named and code not in named else []
 
     def _resolve(self, reference):
         value = self.document

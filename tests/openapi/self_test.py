@@ -44,6 +44,9 @@ paths:
           application/json: {schema: {$ref: "#/components/schemas/Toy"}}
       responses:
         "204": {description: Kept.}
+        "409":
+          description: "`toy_taken`, and `name` says by whom."
+          content: {application/problem+json: {}}
         "422": {$ref: "#/components/responses/Problem"}
   /api/v1/toys/rare:
     get:
@@ -78,6 +81,7 @@ components:
         name: {type: string, maxLength: 5}
         price: {type: [integer, "null"]}
         madeAt: {type: string, format: date-time}
+x-error-codes: {toy_taken: Somebody has it., toy_broken: It is broken.}
 """
 
 TOY = {"name": "ball", "price": 3, "madeAt": "2026-01-02T03:04:05.000006Z"}
@@ -162,6 +166,12 @@ class Exchanges(unittest.TestCase):
     def test_a_body_where_none_is_documented_is_caught(self):
         self.catches("none is documented", status=304)
         self.catches("none is documented", **{**PUT, "answer": {"a": 1}, "headers": [["content-type", "application/json"]]})
+
+    def test_an_error_code_that_the_description_does_not_name_is_caught(self):
+        conflict = {**PUT, "status": 409, "headers": [["content-type", "application/problem+json"]]}
+        self.passes(**conflict | {"answer": {"code": "toy_taken"}})
+        self.catches("its code is 'toy_broken'", **conflict | {"answer": {"code": "toy_broken"}})
+        self.catches("its code is 'None'", **conflict | {"answer": {}})
 
     def test_a_bad_request_that_was_accepted_is_caught(self):
         self.catches("was accepted", path="/api/v1/toys/ball?limit=0")

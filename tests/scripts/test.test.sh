@@ -42,6 +42,7 @@ expect 0 "Test run with 7 tests passed" run
 expect 0 "" grep -q 'swift test --skip-build' "$folder/ran"
 expect 0 "" grep -q 'tests/browser/run.py --bin .build/debug' "$folder/ran"
 expect 0 "" grep -q "validate_exchanges.py $folder/.build/exchanges" "$folder/ran"
+expect 0 "" grep -q "tests/schemathesis/run.py .*--seed" "$folder/ran"
 
 expect 0 "database contract: sqlite 1 passed, postgres 1 passed" run
 expect 0 "" grep -q 'swift run --skip-build DatabaseSoak' "$folder/ran"

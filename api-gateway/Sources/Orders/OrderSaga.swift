@@ -3,6 +3,8 @@ import HTTPPath
 public import InventoryAPI
 public import Payments
 public import PricingAPI
+import ShopTelemetry
+import Telemetry
 
 /// What an order's saga works with: the request, and the remote resources by the ids that were chosen for them.
 struct OrderData: SagaData {
@@ -49,7 +51,7 @@ extension SagaDefinition where Data == OrderData {
     static func order(_ parties: OrderParties, timeAllowed: Duration) -> SagaDefinition {
         let (inventory, pricing, payments) = (parties.inventory, parties.pricing, parties.payments)
         return SagaDefinition(
-            kind: "order", version: 1, timeAllowed: timeAllowed,
+            kind: "order", version: 1, subject: .orderID, timeAllowed: timeAllowed,
             steps: [
                 .compensatable(
                     "quote",
@@ -127,7 +129,7 @@ extension SagaDefinition where Data == OrderData {
     static func cancellation(_ parties: OrderParties) -> SagaDefinition {
         let (inventory, payments) = (parties.inventory, parties.payments)
         return SagaDefinition(
-            kind: "cancellation", version: 1, timeAllowed: .seconds(3600),
+            kind: "cancellation", version: 1, subject: .orderID, timeAllowed: .seconds(3600),
             steps: [
                 .retryable(
                     "refund",

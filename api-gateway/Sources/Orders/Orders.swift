@@ -6,6 +6,8 @@ import Payments
 import Resilience
 import ServiceKit
 public import ServiceLifecycle
+import ShopTelemetry
+public import Telemetry
 
 /// Orders: taken once per key, carried out by a durable saga, and never left half-done.
 public struct Orders: Sendable {
@@ -22,18 +24,19 @@ public struct Orders: Sendable {
     ///   - database: holds the tables of ``migrations``.
     ///   - patience: how long placing or cancelling waits for the saga before it answers "still running".
     ///   - timeAllowed: an order that has not reached its capture by then is undone.
+    ///   - tracer: begins the traces of what no request here began.
     public init(
         database: any Database, parties: OrderParties, sources: Sources = .system, logger: Logger, patience: Duration = .seconds(2),
-        timeAllowed: Duration = .seconds(30)
+        timeAllowed: Duration = .seconds(30), tracer: TelemetryTracer = .off
     ) {
         self.init(
             database: database, parties: parties, sources: sources, logger: logger, patience: patience, timeAllowed: timeAllowed,
-            limits: SagaRunner.Limits())
+            limits: SagaRunner.Limits(), tracer: tracer)
     }
 
     init(
         database: any Database, parties: OrderParties, sources: Sources, logger: Logger, patience: Duration, timeAllowed: Duration,
-        limits: SagaRunner.Limits
+        limits: SagaRunner.Limits, tracer: TelemetryTracer = .off
     ) {
         let store = store
         let sagas = SagaStore(database: database)
@@ -49,17 +52,19 @@ public struct Orders: Sendable {
             store: sagas,
             kinds: [
                 .init(name: order.kind) { id, runner in
-                    try await runner.drive(id, order) { saga, now, transaction in
+                    let ended = try await runner.drive(id, order) { saga, now, transaction in
                         try await Self.project(order: saga, now, store, sagas, cancellation, sources, transaction)
                     }
+                    if let ended { OrderCounts.count(order: ended) }
                 },
                 .init(name: cancellation.kind) { id, runner in
-                    try await runner.drive(id, cancellation) { saga, now, transaction in
+                    let ended = try await runner.drive(id, cancellation) { saga, now, transaction in
                         try await Self.project(cancellation: saga, now, store, transaction)
                     }
+                    if let ended { OrderCounts.count(cancellation: ended) }
                 },
             ],
-            sources: sources, limits: limits, logger: logger)
+            sources: sources, limits: limits, logger: logger, tracer: tracer)
     }
 
     /// The tables of orders and sagas, for `Migration.load`. They come after those of the payments sandbox, since both are in the
@@ -67,6 +72,7 @@ public struct Orders: Sendable {
     public static let migrations: [(name: String, bytes: [UInt8])] = [
         ("m0002_orders.sqlite.sql", PackageResources.m0002_orders_sqlite_sql),
         ("m0002_orders.postgres.sql", PackageResources.m0002_orders_postgres_sql),
+        ("m0003_saga_traces.sql", PackageResources.m0003_saga_traces_sql),
     ]
 
     /// To be run for as long as the service: takes up what was left unfinished.
@@ -115,8 +121,10 @@ public struct Orders: Sendable {
         }
         if let known {
             guard known.bodyHash == bodyHash else { throw Idempotency.reused }
+            TraceSpan.current?.set(.orderID, known.order.id.description)
             return .replayed(known.order)
         }
+        TraceSpan.current?.set(.orderID, id.description)
         let completion = runner.start(id, kind: order.kind)
         if wait, let completion { await waitABit(for: completion) }
         return .new(try await get(id))
@@ -139,6 +147,7 @@ public struct Orders: Sendable {
     /// Calls an order off: while it is pending by undoing it, when it is confirmed by a refund and a return. Repeated: the order as it is.
     /// - Throws: 409 for an order that was rejected or that needs a person.
     public func cancel(_ id: Identifier, subject: String?, wait: Bool = true) async throws -> Order {
+        TraceSpan.current?.set(.orderID, id.description)
         let now = sources.now()
         let work = try await database.withTransaction { [store, sagas, sources, cancellation, order] transaction -> (id: Identifier, kind: String)? in
             // No step of the order's saga is recorded, and nobody else cancels it, from here to the end of the transaction.
@@ -178,12 +187,11 @@ public struct Orders: Sendable {
     private static func saga(
         _ id: Identifier, _ definition: SagaDefinition<OrderData>, subject: Identifier, _ data: OrderData, _ now: Timestamp
     ) -> SagaRecord<OrderData> {
-        let context = CallContext.current
-        return SagaRecord(
+        SagaRecord(
             id: id, kind: definition.kind, definitionVersion: definition.version, subjectID: subject, state: .running, step: 0, attempt: 0,
             data: data,
-            failure: nil, cancelRequested: false, correlationID: context?.correlationID ?? id.description,
-            traceID: context?.traceID ?? id.description.replacing("-", with: ""), version: 1, deadlineAt: now + definition.timeAllowed,
+            failure: nil, cancelRequested: false, correlationID: CallContext.current?.correlationID ?? id.description,
+            traceParent: TraceSpan.current?.identity.traceparent, version: 1, deadlineAt: now + definition.timeAllowed,
             nextAttemptAt: now)
     }
 

@@ -1,6 +1,7 @@
 import Basics
 import HTTPPath
 import Resilience
+import Telemetry
 
 /// A saga's declaration: its steps in order. Before the pivot every failure is undone in reverse; from the pivot on it only goes
 /// forward. Free of what it is used for, so that it can become a library of its own.
@@ -9,10 +10,13 @@ struct SagaDefinition<Data: SagaData>: Sendable {
     /// Raised when the steps change; an unfinished saga keeps the version that it began with.
     let version: Int
     let steps: [SagaStep<Data>]
+    /// What traces call the id of what the saga is about.
+    let subject: AttributeKey
     /// Where it must be past its pivot; later than that it is undone.
     let timeAllowed: Duration
 
-    init(kind: String, version: Int, timeAllowed: Duration, steps: [SagaStep<Data>]) {
+    init(kind: String, version: Int, subject: AttributeKey = "saga.subject.id", timeAllowed: Duration, steps: [SagaStep<Data>]) {
+        self.subject = subject
         precondition(steps.filter { $0.kind == .pivot }.count <= 1, "a saga has at most one pivot")
         let shape = steps.map(\.kind)
         precondition(shape == shape.sorted { $0.rawValue < $1.rawValue }, "compensatable steps come first, then the pivot, then retryable ones")
@@ -87,7 +91,8 @@ struct SagaRecord<Data: SagaData>: Sendable {
     var failure: Problem?
     var cancelRequested: Bool
     let correlationID: String
-    let traceID: String
+    /// The span that it is a part of, as W3C writes it; nil where there was none.
+    let traceParent: String?
     var version: Int64
     let deadlineAt: Timestamp
     var nextAttemptAt: Timestamp

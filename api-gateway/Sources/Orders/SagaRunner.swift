@@ -6,6 +6,8 @@ import Metrics
 import Resilience
 import ServiceLifecycle
 import Synchronization
+import Telemetry
+import Tracing
 
 /// Drives sagas to their end: those that a request began, and after a crash those that were left.
 ///
@@ -33,6 +35,7 @@ final class SagaRunner: Sendable {
     let sources: Sources
     let limits: Limits
     let logger: Logger
+    private let tracer: TelemetryTracer
     private let kinds: [String: Kind]
     private let state = Mutex(State())
 
@@ -41,7 +44,9 @@ final class SagaRunner: Sendable {
         var isStopping = false
     }
 
-    init(store: SagaStore, kinds: [Kind], sources: Sources, limits: Limits, logger: Logger) {
+    /// - Parameter tracer: begins the traces of sagas that no request here began.
+    init(store: SagaStore, kinds: [Kind], sources: Sources, limits: Limits, logger: Logger, tracer: TelemetryTracer) {
+        self.tracer = tracer
         self.store = store
         self.kinds = Dictionary(uniqueKeysWithValues: kinds.map { ($0.name, $0) })
         self.sources = sources
@@ -69,13 +74,15 @@ final class SagaRunner: Sendable {
             return (completion, true)
         }
         guard isNew else { return current }
-        Task.detached { [self, context = CallContext.current] in
-            await CallContext.$current.withValue(context) {
-                do {
-                    try await work(on: id, kind)
-                } catch {
-                    // The row is as it was; the poll takes it up again.
-                    logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
+        Task.detached { [self, context = CallContext.current, trace = InstrumentationContext.current] in
+            await InstrumentationContext.$current.withValue(trace) {
+                await CallContext.$current.withValue(context) {
+                    do {
+                        try await work(on: id, kind)
+                    } catch {
+                        // The row is as it was; the poll takes it up again.
+                        logger.error("a saga could not go on for now", metadata: ["saga": "\(id)", "error": "\(type(of: error))"])
+                    }
                 }
             }
             state.withLock { $0.running[id] = nil }
@@ -97,25 +104,59 @@ final class SagaRunner: Sendable {
     }
 
     /// Makes all the progress that can be made: ends when the saga is finished, waits for a later try, or this process stops.
-    func drive<Data>(_ id: Identifier, _ definition: SagaDefinition<Data>, project: @escaping Projection<Data>) async throws {
-        guard var saga = try await store.load(id, Data.self, store.database) else { return }
-        let context = CallContext(
-            correlationID: saga.correlationID, traceID: saga.traceID, spanID: CallContext.current?.spanID ?? String(saga.traceID.suffix(16)))
-        try await CallContext.$current.withValue(context) {
-            while !saga.isFinished, !isStopping {
-                let wait = saga.nextAttemptAt - sources.now()
-                // A long wait frees its place; the poll comes back to it.
-                if wait > .seconds(1) { return }
-                if wait > .zero { try await Task.sleep(for: wait) }
-                let step = definition.steps[saga.step]
-                let event = await attempt(saga, step)
-                saga = try await record(saga, event, definition, step: step.name, project)
+    /// - Returns: the saga, if it was finished here.
+    @discardableResult
+    func drive<Data>(
+        _ id: Identifier, _ definition: SagaDefinition<Data>, project: @escaping Projection<Data>
+    ) async throws -> SagaRecord<Data>? {
+        guard let saga = try await store.load(id, Data.self, store.database), !saga.isFinished else { return nil }
+        let span = span(of: saga, definition)
+        return try await span.run { _ in
+            let saga = try await CallContext.$current.withValue(CallContext(correlationID: saga.correlationID)) {
+                try await drive(saga, definition, project)
             }
+            span.set("saga.state", saga.state.rawValue)
+            if let failure = saga.failure { span.set("saga.failure", failure.code) }
+            return saga.isFinished ? saga : nil
+        }
+    }
+
+    /// A part of the trace in which the saga was begun, also where another process, or another request, goes on with it.
+    private func span<Data>(of saga: SagaRecord<Data>, _ definition: SagaDefinition<Data>) -> TraceSpan {
+        let begun = saga.traceParent.flatMap(SpanContext.init(traceparent:))
+        let attributes = [
+            Attribute("saga.kind", definition.kind), Attribute("saga.id", saga.id.description),
+            Attribute(definition.subject, saga.subjectID.description),
+        ]
+        let current = TraceSpan.current
+        if let current, begun == nil || begun?.traceID == current.identity.traceID {
+            return current.child("saga \(definition.kind)", attributes: attributes)
+        }
+        let span = tracer.begin("saga \(definition.kind)", continuing: begun, attributes: attributes)
+        if let current { span.addLink(SpanRecord.Link(current.identity)) }
+        return span
+    }
+
+    private func drive<Data>(
+        _ loaded: SagaRecord<Data>, _ definition: SagaDefinition<Data>, _ project: @escaping Projection<Data>
+    ) async throws -> SagaRecord<Data> {
+        var saga = loaded
+        while !saga.isFinished, !isStopping {
+            let wait = saga.nextAttemptAt - sources.now()
+            // A long wait frees its place; the poll comes back to it.
+            if wait > .seconds(1) { return saga }
+            if wait > .zero { try await Task.sleep(for: wait) }
+            let step = definition.steps[saga.step]
+            let event = await attempt(saga, step)
+            saga = try await record(saga, event, definition, step: step.name, project)
         }
         if saga.isFinished {
             Counter(label: "saga.transitions", dimensions: [("saga", definition.kind), ("state", saga.state.rawValue)]).increment()
-            if saga.state == .parked { logger.error("a saga needs attention", metadata: ["saga": "\(id)", "reason": "\(saga.failure?.code ?? "")"]) }
+            if saga.state == .parked {
+                logger.error("a saga needs attention", metadata: ["saga": "\(saga.id)", "reason": "\(saga.failure?.code ?? "")"])
+            }
         }
+        return saga
     }
 
     /// In the transaction of each transition: brings what the saga is about up to date.
@@ -124,15 +165,10 @@ final class SagaRunner: Sendable {
     private func attempt<Data>(_ saga: SagaRecord<Data>, _ step: SagaStep<Data>) async -> SagaRecord<Data>.Event {
         let isUndo = saga.state == .compensating
         let call = StepCall(saga: saga.id, step: step.name, isUndo: isUndo)
-        let data = saga.data
+        let attributes = [Attribute("saga.step", step.name), Attribute("saga.attempt", saga.attempt)]
         do {
-            if isUndo {
-                if let undo = step.undo { try await withTimeout(limits.attempt) { try await undo(data, call) } }
-                return .undoDone
-            }
-            switch try await withTimeout(limits.attempt, { try await step.run(data, call) }) {
-            case .done(let data): return .stepDone(data)
-            case .refused(let problem): return .stepRefused(problem)
+            return try await withChildSpan("\(saga.kind) \(step.name)\(isUndo ? " undo" : "")", attributes: attributes) { span in
+                try await once(saga.data, step, call, span)
             }
         } catch {
             logger.info(
@@ -140,6 +176,22 @@ final class SagaRunner: Sendable {
                 metadata: ["saga": "\(saga.id)", "step": "\(step.name)", "undo": "\(isUndo)", "error": "\(describe(error))"])
             let retryAt = sources.now() + limits.backoff.delay(saga.attempt)
             return isUndo ? .undoUnknown(retryAt: retryAt) : .stepUnknown(retryAt: retryAt)
+        }
+    }
+
+    private func once<Data>(
+        _ data: Data, _ step: SagaStep<Data>, _ call: StepCall, _ span: TraceSpan?
+    ) async throws -> SagaRecord<Data>.Event {
+        if call.isUndo {
+            if let undo = step.undo { try await withTimeout(limits.attempt) { try await undo(data, call) } }
+            return .undoDone
+        }
+        switch try await withTimeout(limits.attempt, { try await step.run(data, call) }) {
+        case .done(let data): return .stepDone(data)
+        case .refused(let problem):
+            // Where a trace is looked at, this is what went wrong; the saga itself does what it is for.
+            span?.fail(problem)
+            return .stepRefused(problem)
         }
     }
 

@@ -2,6 +2,7 @@ import Basics
 import Database
 import HTTPPath
 import NIOCore
+import Telemetry
 
 /// The sagas' rows. Every change is conditional on the version it was computed from: whoever is late changes nothing.
 struct SagaStore: Sendable {
@@ -13,10 +14,11 @@ struct SagaStore: Sendable {
     func insert<Data>(_ saga: SagaRecord<Data>, now: Timestamp, _ transaction: any SQLRunner) async throws {
         try await transaction.execute(
             """
-            INSERT INTO sagas (id, kind, definition_version, subject_id, state, step, attempt, data, correlation_id, trace_id, version,
-                deadline_at, next_attempt_at, created_at, updated_at)
+            INSERT INTO sagas (id, kind, definition_version, subject_id, state, step, attempt, data, correlation_id, trace_id, trace_parent,
+                version, deadline_at, next_attempt_at, created_at, updated_at)
             VALUES (\(saga.id), \(saga.kind), \(saga.definitionVersion), \(saga.subjectID), \(saga.state.rawValue), \(saga.step), \(saga.attempt),
-                \(text(saga.data)), \(saga.correlationID), \(saga.traceID), \(saga.version), \(saga.deadlineAt), \(saga.nextAttemptAt), \(now), \(now))
+                \(text(saga.data)), \(saga.correlationID), \(saga.traceID), \(saga.traceParent), \(saga.version), \(saga.deadlineAt),
+                \(saga.nextAttemptAt), \(now), \(now))
             """)
         try await history(saga, step: "", event: "begun", now: now, transaction)
     }
@@ -35,7 +37,7 @@ struct SagaStore: Sendable {
         try await runner.query(
             """
             SELECT id, kind, definition_version, subject_id, state, step, attempt, data, failure_status, failure, cancel_requested,
-                correlation_id, trace_id, version, deadline_at, next_attempt_at
+                correlation_id, trace_parent, version, deadline_at, next_attempt_at
             FROM sagas WHERE id = \(id)
             """
         ).first.map { row in
@@ -47,7 +49,7 @@ struct SagaStore: Sendable {
                 attempt: try row.decode("attempt"), data: try Fields.read(data, strict: false, Data.init),
                 failure: try failure.map { Problem(status: try row.decode("failure_status"), body: ByteBuffer(string: $0)) },
                 cancelRequested: try row.decode("cancel_requested"), correlationID: try row.decode("correlation_id"),
-                traceID: try row.decode("trace_id"), version: try row.decode("version"), deadlineAt: try row.decode("deadline_at"),
+                traceParent: try row.decode("trace_parent"), version: try row.decode("version"), deadlineAt: try row.decode("deadline_at"),
                 nextAttemptAt: try row.decode("next_attempt_at"))
         }
     }
@@ -94,4 +96,11 @@ struct SagaStore: Sendable {
     }
 
     private func text(_ value: some JSONWritable) -> String { String(buffer: JSONWriter.bytes(value)) }
+}
+
+extension SagaRecord {
+    /// 32 hexadecimal digits; the saga's own id where it is part of no trace.
+    fileprivate var traceID: String {
+        traceParent.flatMap(SpanContext.init(traceparent:))?.traceID.description ?? id.description.replacing("-", with: "")
+    }
 }

@@ -115,16 +115,17 @@ struct CatalogueTests {
         }
     }
 
-    @Test("a quote is anyone's to ask for, and the same key gives the same quote")
+    @Test("a quote is anyone's to ask for, and of a caller with a name the same key gives the same quote")
     func quote() async throws {
         try await withShop { shop in
             let body: JSON = [
                 "lines": [["productId": "LAPTOP-001", "quantity": 2]], "discountCodes": ["WELCOME10"], "currency": "USD", "taxRegion": "NONE",
             ]
-            let first = try await shop.client.post("/api/v1/quotes", json: body, headers: [.idempotencyKey: "q-1"]).expect(201)
+            try await shop.client.post("/api/v1/quotes", json: body).expect(201)
+            let first = try await shop.client.post("/api/v1/quotes", json: body, as: .shopper("ann"), headers: [.idempotencyKey: "q-1"]).expect(201)
             #expect(first.json["totals"]?["total"] == ["amountMinor": 233_820, "currency": "USD"])
             #expect(first.header("Location")?.hasPrefix("/api/v1/quotes/") == true)
-            let again = try await shop.client.post("/api/v1/quotes", json: body, headers: [.idempotencyKey: "q-1"]).expect(201)
+            let again = try await shop.client.post("/api/v1/quotes", json: body, as: .shopper("ann"), headers: [.idempotencyKey: "q-1"]).expect(201)
             #expect(again.header("Idempotency-Replayed") == "true")
             #expect(again.json["id"] == first.json["id"])
             let unpriced = try await shop.client.post("/api/v1/quotes", json: body.with("lines", [["productId": "NO-SUCH-1", "quantity": 1]]))

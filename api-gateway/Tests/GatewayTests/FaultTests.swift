@@ -44,7 +44,7 @@ struct FaultTests {
                 #expect(set["service"] == .string(service))
                 #expect(set["setBy"] == "olivia", "the service behind knows who it was")
             }
-            expectProblem(try await client.get(Self.product), 503)
+            expectProblem(try await client.get(Self.product), 503, "fault_injected")
             expectProblem(try await shop.inventory.client.unrecorded.get("/api/v1/products", as: .gateway), 503, "fault_injected")
             try await shop.inventory.client.get("/health/ready").expect(200)
             try await shop.inventory.client.get("/metrics").expect(200)

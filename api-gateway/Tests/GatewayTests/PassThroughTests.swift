@@ -40,6 +40,27 @@ struct PassThroughTests {
         }
     }
 
+    @Test("a line break that is encoded in a target or bare in a value makes no header behind the gateway")
+    func injection() async throws {
+        try await withMirrors { client in
+            let path = "/api/v1/stock/movements?product=a%0d%0aX-Evil:%20b%0d%0a%0d%0aGET%20/admin"
+            let seen = try await client.get(path, as: .operator).expect(200).json
+            #expect(seen["target"] == .string(path))
+            #expect(seen["headers"]?["x-evil"] == nil)
+            let token = try await client.tokens.token(.operator) ?? ""
+            for (value, status) in [("a\rX-Evil: b", 400), ("a\nX-Evil: b", 400), ("a\u{0}b", 400), ("a%0d%0aX-Evil: b", 200)] {
+                let fields = "Host: a\r\nConnection: close\r\nAuthorization: Bearer \(token)\r\nX-Custom: \(value)"
+                let head = "GET /api/v1/products/low-stock HTTP/1.1\r\n\(fields)\r\n\r\n"
+                let answer = try #require(try await sendRaw(Array(head.utf8), to: client.port).first)
+                #expect(answer.status == status)
+                guard status == 200 else { continue }
+                let headers = try JSON.parse(answer.body)["headers"]
+                #expect(headers?["x-custom"] == .string(value))
+                #expect(headers?["x-evil"] == nil)
+            }
+        }
+    }
+
     @Test("headers that concern the connection end here, those that it names included; all others go on")
     func headers() async throws {
         try await withMirrors { client in

@@ -242,7 +242,7 @@ struct SagaTransitionTests {
         return SagaRecord(
             id: id, kind: "test", definitionVersion: 1, subjectID: id, state: state, step: step, attempt: attempt, data: Trace("before"),
             failure: nil,
-            cancelRequested: stop == .cancel || stop == .both, correlationID: "c", traceID: "t", version: 1,
+            cancelRequested: stop == .cancel || stop == .both, correlationID: "c", traceParent: nil, version: 1,
             deadlineAt: stop == .late || stop == .both ? now : now + .microseconds(1), nextAttemptAt: now)
     }
 

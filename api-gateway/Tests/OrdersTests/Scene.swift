@@ -6,6 +6,7 @@ import Logging
 import Payments
 import PricingAPI
 import Resilience
+import Telemetry
 import TestKit
 import Testing
 
@@ -52,13 +53,14 @@ struct Scene {
     /// A gateway's orders. Each call is another process on the same database.
     func orders(
         on other: (any Database)? = nil, patience: Duration = .seconds(120), timeAllowed: Duration = .seconds(30),
-        limits: SagaRunner.Limits = Self.limits
+        limits: SagaRunner.Limits = Self.limits, tracer: TelemetryTracer = .off
     ) -> Orders {
         Orders(
             database: other ?? database,
             parties: OrderParties(
                 inventory: warehouse.client, pricing: prices.client, payments: StagedPayments(stage: stage, clock: clock, bank: bank)),
-            sources: clock.sources, logger: logs.logger("test"), patience: patience, timeAllowed: timeAllowed, limits: limits)
+            sources: clock.sources, logger: logs.logger("test"), patience: patience, timeAllowed: timeAllowed, limits: limits,
+            tracer: tracer)
     }
 
     static func request(

@@ -28,7 +28,7 @@ struct HelloDD: AsyncParsableCommand {
         version: BuildInfo.version,
         groupedSubcommands: [
             CommandGroup(name: "Running the shop", subcommands: [Up.self, Down.self, Status.self, Logs.self, Health.self, Psql.self, Doctor.self]),
-            CommandGroup(name: "Using the shop", subcommands: [Demo.self, Order.self, Import.self, Load.self, Fault.self, Token.self]),
+            CommandGroup(name: "Using the shop", subcommands: [Demo.self, Order.self, Import.self, Load.self, Fault.self, Token.self, Keys.self]),
             CommandGroup(name: "Watching the shop", subcommands: [Trace.self, ObservabilityCommand.self]),
         ]
     )

@@ -15,7 +15,7 @@ public struct InventoryClient: Sendable {
 
     /// `product_not_found` if there is none.
     public func product(_ reference: String) async throws -> Product {
-        try await get(InventoryPaths.product(reference), Product.init)
+        try await get(InventoryPaths.product(reference), InventoryPaths.Template.product, Product.init)
     }
 
     /// A page of the catalogue in the order of SKUs.
@@ -31,35 +31,36 @@ public struct InventoryClient: Sendable {
             ("category", category), ("search", search), ("inStock", inStock.map { $0 ? "true" : "false" }), ("limit", limit.map(String.init)),
             ("cursor", cursor),
         ])
-        return try await get(InventoryPaths.products + query, ProductPage.init)
+        return try await get(InventoryPaths.products + query, InventoryPaths.products, ProductPage.init)
     }
 
     /// At most 200 products in one call, in the order asked for; what is missing is named.
     public func batchGet(_ references: [String]) async throws -> ProductBatch {
         let body = JSONWriter.object { $0.field("ids", references) }
-        return try await upstream.send(UpstreamRequest(.post, InventoryPaths.batchGet, body: body)).value(ProductBatch.init)
+        return try await upstream.send(UpstreamRequest(.post, InventoryPaths.batchGet, template: InventoryPaths.batchGet, body: body)).value(
+            ProductBatch.init)
     }
 
     /// Creates a product. `sku_taken` if another has its SKU.
     public func create(_ product: ProductDraft, key: String? = nil) async throws -> Product {
-        try await post(InventoryPaths.products, key: key, body: product, Product.init)
+        try await post(InventoryPaths.products, InventoryPaths.products, key: key, body: product, Product.init)
     }
 
     // MARK: stock
 
     public func stock(_ reference: String) async throws -> Stock {
-        try await get(InventoryPaths.stock(reference), Stock.init)
+        try await get(InventoryPaths.stock(reference), InventoryPaths.Template.stock, Stock.init)
     }
 
     /// Changes what is on hand. `stock_below_reserved` where reservations hold more than would be left.
     public func adjust(_ reference: String, _ adjustment: StockAdjustment, key: String? = nil) async throws -> Stock {
-        try await post(InventoryPaths.adjustments(reference), key: key, body: adjustment, Stock.init)
+        try await post(InventoryPaths.adjustments(reference), InventoryPaths.Template.adjustments, key: key, body: adjustment, Stock.init)
     }
 
     /// A page of the ledger, newest entry first.
     public func movements(product: String? = nil, limit: Int? = nil, cursor: String? = nil) async throws -> StockMovementPage {
         let query = Self.query([("product", product), ("limit", limit.map(String.init)), ("cursor", cursor)])
-        return try await get(InventoryPaths.movements + query, StockMovementPage.init)
+        return try await get(InventoryPaths.movements + query, InventoryPaths.movements, StockMovementPage.init)
     }
 
     // MARK: reservations
@@ -77,36 +78,42 @@ public struct InventoryClient: Sendable {
     ) async throws -> Reservation {
         let seconds = expiresIn.map { $0.components.seconds } ?? ReservationRequest.defaultExpiresIn
         let body = JSONWriter.bytes(ReservationRequest(orderID: orderID, lines: lines, expiresIn: seconds))
-        return try await upstream.send(UpstreamRequest(.put, InventoryPaths.reservation(id), headers: Self.headers(key), body: body))
-            .value(Reservation.init)
+        return try await upstream.send(
+            UpstreamRequest(
+                .put, InventoryPaths.reservation(id), template: InventoryPaths.Template.reservation, headers: Self.headers(key), body: body)
+        ).value(Reservation.init)
     }
 
     /// Sells what is held. Safe to repeat. Refused with `reservation_expired`, `already_undone` or `reservation_not_found`.
-    public func confirm(_ id: Identifier, key: String) async throws -> Reservation { try await move(InventoryPaths.confirm(id), key) }
+    public func confirm(_ id: Identifier, key: String) async throws -> Reservation { try await move(id, InventoryPaths.Template.confirm, key) }
 
     /// Undoes a reservation, or rules it out if it has not come yet. Safe to repeat. Refused with `reservation_sold` only.
-    public func release(_ id: Identifier, key: String) async throws -> Reservation { try await move(InventoryPaths.release(id), key) }
+    public func release(_ id: Identifier, key: String) async throws -> Reservation { try await move(id, InventoryPaths.Template.release, key) }
 
     /// Undoes a confirmation, or rules it out if it has not come yet. Safe to repeat; never refused.
-    public func restock(_ id: Identifier, key: String) async throws -> Reservation { try await move(InventoryPaths.restock(id), key) }
+    public func restock(_ id: Identifier, key: String) async throws -> Reservation { try await move(id, InventoryPaths.Template.restock, key) }
 
     /// `reservation_not_found` if there is none.
     public func reservation(_ id: Identifier) async throws -> Reservation {
-        try await get(InventoryPaths.reservation(id), Reservation.init)
+        try await get(InventoryPaths.reservation(id), InventoryPaths.Template.reservation, Reservation.init)
     }
 
     // MARK: -
 
-    private func get<T>(_ path: String, _ read: (Fields) -> T) async throws -> T {
-        try await upstream.send(UpstreamRequest(.get, path)).value(read)
+    private func get<T>(_ path: String, _ template: String, _ read: (Fields) -> T) async throws -> T {
+        try await upstream.send(UpstreamRequest(.get, path, template: template)).value(read)
     }
 
-    private func post<T>(_ path: String, key: String?, body: some JSONWritable, _ read: (Fields) -> T) async throws -> T {
-        try await upstream.send(UpstreamRequest(.post, path, headers: Self.headers(key), body: JSONWriter.bytes(body))).value(read)
+    private func post<T>(
+        _ path: String, _ template: String, key: String?, body: some JSONWritable, _ read: (Fields) -> T
+    ) async throws -> T {
+        try await upstream.send(UpstreamRequest(.post, path, template: template, headers: Self.headers(key), body: JSONWriter.bytes(body)))
+            .value(read)
     }
 
-    private func move(_ path: String, _ key: String) async throws -> Reservation {
-        try await upstream.send(UpstreamRequest(.post, path, headers: Self.headers(key))).value(Reservation.init)
+    private func move(_ id: Identifier, _ template: String, _ key: String) async throws -> Reservation {
+        let path = template.replacing("{id}", with: id.description)
+        return try await upstream.send(UpstreamRequest(.post, path, template: template, headers: Self.headers(key))).value(Reservation.init)
     }
 
     private static func headers(_ key: String?) -> HTTPFields {

@@ -11,6 +11,17 @@ public enum InventoryPaths {
     public static let movements = base + "/stock/movements"
     public static let reservations = base + "/reservations"
 
+    /// The paths as the service declares its routes: what calls are called in traces.
+    public enum Template {
+        public static let product = products + "/{id}"
+        public static let stock = product + "/stock"
+        public static let adjustments = stock + "/adjustments"
+        public static let reservation = reservations + "/{id}"
+        public static let confirm = reservation + "/confirm"
+        public static let release = reservation + "/release"
+        public static let restock = reservation + "/restock"
+    }
+
     /// - Parameter reference: a product's id or SKU.
     public static func product(_ reference: String) -> String { "\(products)/\(reference.percentEncoded)" }
     public static func stock(_ reference: String) -> String { product(reference) + "/stock" }

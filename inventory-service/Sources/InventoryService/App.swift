@@ -3,6 +3,8 @@ import Database
 import HTTPPath
 import Logging
 package import ServiceKit
+import ShopTelemetry
+import Telemetry
 
 /// The composition root: everything of this service is made here, for `main` and for the tests alike.
 package enum InventoryApp {
@@ -13,13 +15,14 @@ package enum InventoryApp {
         name: name, port: 8001,
         settings: [
             SettingInfo(InventorySettings.sweepInterval), SettingInfo(InventorySettings.batchSize), SettingInfo(InventorySettings.seed),
-        ], build: build)
+            SettingInfo(InventorySettings.levelsInterval),
+        ], metrics: [.shopStockAvailable], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
-        let authorizer = try await Authorizer(
-            jwks: LocalKeys(folder: try settings(ServiceSettings.keysDirectory)).jwks(.services), issuer: "api-gateway", audience: name,
-            roles: [.service], sources: boot.sources)
+        let authorizer = Authorizer(
+            keys: try await boot.serviceKeys(), issuer: "api-gateway", audience: name, roles: [.service],
+            skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
         let database = try await openDatabase(boot, defaultFile: "inventory.sqlite")
         do {
             try await migrate(database, migrations(), boot)
@@ -38,7 +41,8 @@ package enum InventoryApp {
                 background: [
                     Housekeeping(
                         reservations: reservations, database: database, sources: boot.sources,
-                        interval: try settings(InventorySettings.sweepInterval), logger: boot.logger)
+                        interval: try settings(InventorySettings.sweepInterval), logger: boot.logger),
+                    StockLevels(database: database, interval: try settings(InventorySettings.levelsInterval), logger: boot.logger),
                 ],
                 close: {
                     await batches?.shutdown()
@@ -101,6 +105,9 @@ enum InventorySettings {
         "reservation.sweep.seconds", default: 2, in: 0.05...3600,
         help: "Between two looks for reservations whose time is over. They can no longer be sold in any case; this is how long their stock stays put."
     )
+    static let levelsInterval = Setting<Duration>.seconds(
+        "stock.levels.seconds", default: 60, in: 0.05...86_400,
+        help: "Between two readings of what can be sold, for the metric shop.stock.available; each reads the whole table.")
     static let batchSize = Setting<Int>.integer(
         "reservation.batch.size", default: 64, in: 1...500,
         help:

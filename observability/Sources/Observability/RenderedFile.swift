@@ -27,7 +27,8 @@ public struct RenderedFile: Sendable {
                 file("observability/prometheus/alerts.yml", PrometheusRules().alerts()),
                 file("observability/prometheus/service-levels.yml", PrometheusRules().recordings()),
                 file("observability/prometheus/prometheus.yml", Collection.prometheus),
-                file("observability/collector/collector.yml", Collection.collector), file("observability/agent/postgres.yml", Collection.postgresCheck),
+                file("observability/collector/collector.yml", Collection.collector),
+                file("observability/agent/postgres.yml", Collection.postgresCheck),
                 file("k8s/datadog/agent.yaml", Collection.datadogAgent), file("k8s/datadog/kustomization.yaml", Collection.datadogKustomization),
                 file("docs/telemetry.md", TelemetryPage.text()),
             ]

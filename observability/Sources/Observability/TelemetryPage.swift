@@ -104,9 +104,11 @@ enum TelemetryPage {
             """
         for metric in TelemetryContract.metrics {
             let unit = DatadogName.unit(metric) ?? "—"
-            text += "| `\(metric.name)` | `\(DatadogName.metric(metric))` | \(DatadogName.kind(metric).rawValue) | \(unit) | `\(metric.prometheusName)` |\n"
+            text +=
+                "| `\(metric.name)` | `\(DatadogName.metric(metric))` | \(DatadogName.kind(metric).rawValue) | \(unit) | `\(metric.prometheusName)` |\n"
         }
-        text += "\nNames that the Agent derives from spans, and that nothing here emits: \(AgentDerived.metrics.map { "`\($0)`" }.joined(separator: ", ")).\n"
+        text +=
+            "\nNames that the Agent derives from spans, and that nothing here emits: \(AgentDerived.metrics.map { "`\($0)`" }.joined(separator: ", ")).\n"
         return text
     }
 
@@ -125,7 +127,8 @@ enum TelemetryPage {
         for alert in Alerts.all {
             let link = "[\(alert.name)](\(alert.runbook.replacing("docs/", with: "")))"
             let isAbsence = alert.missing == .isTheFault
-            let bounds = isAbsence ? "no data for \(alert.window) | data" : "\(number(alert.above)) over \(alert.window) | \(number(alert.recoversAt))"
+            let bounds =
+                isAbsence ? "no data for \(alert.window) | data" : "\(number(alert.above)) over \(alert.window) | \(number(alert.recoversAt))"
             text += "| \(link) | \(alert.severity.rawValue) | \(bounds) | \(seen(alert.proof)) |\n"
         }
         for level in ServiceLevels.all {

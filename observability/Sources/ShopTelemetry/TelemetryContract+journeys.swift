@@ -47,11 +47,14 @@ extension TelemetryContract {
         name: "declined", title: "An order whose payment is declined: what was reserved is released",
         edges: [
             Edge(from: order, to: quote), Edge(from: order, to: reserve), Edge(from: order, to: inventory("POST /api/v1/reservations/{id}/release")),
-        ], failing: [])
+        ], failing: [SpanReference("api-gateway", .internal, "order authorize")])
 
     private static let short = Journey(
         name: "short", title: "An order of more than there is",
-        edges: [Edge(from: order, to: quote), Edge(from: order, to: reserve), Edge(from: reserve, to: statement("inventory-service"))], failing: [])
+        edges: [Edge(from: order, to: quote), Edge(from: order, to: reserve), Edge(from: reserve, to: statement("inventory-service"))],
+        failing: [
+            SpanReference("api-gateway", .internal, "order reserve"), SpanReference("api-gateway", .client, "PUT /api/v1/reservations/{id}"),
+        ])
 
     private static let cancelled: Journey = {
         let cancel = gateway("POST /api/v1/orders/{id}/cancel")

@@ -21,13 +21,19 @@ extension TelemetryContract {
             signal: "HTTP server", kind: .server, name: "METHOD route: `GET /api/v1/products/{id}`",
             always: ["http.request.method", "http.response.status_code", "url.path"], sometimes: ["http.route", "error.type"]),
         SpanShape(
-            signal: "HTTP client", kind: .client, name: "METHOD: `GET`; one for each attempt, to the end of the body",
+            signal: "HTTP client", kind: .client, name: "METHOD template, or METHOD upstream: one for each attempt, to the end of the body",
             always: ["http.request.method", "server.address"], sometimes: ["http.response.status_code", "error.type", "server.port"]),
         SpanShape(
             signal: "SQL", kind: .client, name: "the statement's first word and table: `SELECT products`",
-            always: ["db.system.name", "db.query.text"], sometimes: ["db.operation.name", "error.type"]),
+            always: ["db.system.name", "db.operation.name", "db.query.text"],
+            sometimes: ["db.collection.name", "db.namespace", "db.transaction.attempts", "error.type"]),
         SpanShape(
-            signal: "Saga", kind: .internal, name: "the saga's kind, and each step of it", always: [], sometimes: ["error.type"]),
+            signal: "Transaction", kind: .client, name: "`TRANSACTION`; its statements are below it",
+            always: ["db.system.name", "db.operation.name", "db.transaction.outcome"],
+            sometimes: ["db.namespace", "db.transaction.attempts", "error.type"]),
+        SpanShape(
+            signal: "Saga", kind: .internal, name: "`saga order`, and each step of it: `order reserve`, `order reserve undo`", always: [],
+            sometimes: ["shop.order.id", "saga.state", "saga.failure", "error.type"]),
     ]
 
     /// A span of a service, by its name.

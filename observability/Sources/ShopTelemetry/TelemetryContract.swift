@@ -11,10 +11,18 @@ public enum TelemetryContract {
 
     public static let services: [Service] = [
         Service(name: "api-gateway", metrics: MetricDefinition.platform + [.shopOrders, .shopOrderValue]),
-        Service(name: "inventory-service", metrics: MetricDefinition.platform + [.shopStockAvailable]),
-        Service(name: "pricing-service", metrics: MetricDefinition.platform),
+        Service(name: "inventory-service", metrics: callsNobody + [.shopStockAvailable]),
+        Service(name: "pricing-service", metrics: callsNobody),
     ]
+
+    /// What every service has that calls no other and runs no saga.
+    private static let callsNobody = MetricDefinition.platform.filter { ![.httpClientRequestDuration, .sagaTransitions].contains($0) }
 
     /// Every metric there is, once.
     public static let metrics: [MetricDefinition] = MetricDefinition.platform + MetricDefinition.shop
+}
+
+extension AttributeKey {
+    /// On each span that is about an order: that of the request that places or cancels it, and that of its saga.
+    public static let orderID = AttributeKey("shop.order.id")
 }

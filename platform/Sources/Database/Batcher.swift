@@ -1,5 +1,7 @@
 import Resilience
 import Synchronization
+import Telemetry
+import Tracing
 
 /// Coalesces calls that are made at the same time, so that one statement and one commit serve many callers.
 ///
@@ -19,8 +21,9 @@ import Synchronization
 /// - **Conflicts.** Two calls with the same conflict key are never run at the same time: the later one waits for another batch. So a
 ///   statement need not think of what it means that an id is in it twice. Calls without a key conflict with none.
 ///
-/// A batch is a child of none of its callers' tasks and inherits no task-local value but the deadline. (Once there are traces: a batch has
-/// many parents, so its span should link to its callers' spans instead of having one of them as its parent.)
+/// A batch is a child of none of its callers' tasks and inherits no task-local value but the deadline and the trace. In a trace, one with a
+/// single caller is a span of that caller's trace. One with several is a trace of its own, whose span links to its callers'; each of them
+/// has a span for its wait, which links to the batch.
 ///
 /// The idea is that of a group commit, and of the DataLoader of GraphQL servers.
 public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
@@ -34,6 +37,8 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         public var waiterLimit = 4096
         /// Whether batches write. A caller that leaves a batch which only reads is told `timeout` or `cancelled`.
         public var writes = true
+        /// What its spans are called.
+        public var name = "batch"
 
         public init() {}
     }
@@ -46,6 +51,9 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
 
         let input: Input
         let deadline: Deadline?
+        /// The caller's; nil outside of a trace.
+        let span: TraceSpan?
+        let begun: Int64
         var stage = Stage.new
         /// Cancelled before it had begun to wait.
         var hasLeft = false
@@ -55,6 +63,8 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         init(_ input: Input, deadline: Deadline?) {
             self.input = input
             self.deadline = deadline
+            span = TraceSpan.current.flatMap { $0.isRecording ? $0 : nil }
+            begun = span == nil ? 0 : Ticks.now()
         }
     }
 
@@ -235,7 +245,7 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         do {
             var latest = calls[0].deadline
             for call in calls { latest = call.deadline.flatMap { deadline in latest.map { max($0, deadline) } } }
-            answer(calls, with: try await run(calls.map(\.input), until: latest))
+            answer(calls, with: try await traced(calls, until: latest))
         } catch {
             guard calls.count > 1, Self.isOfOneCall(error) else { return answer(calls, with: calls.map { _ in .failure(error) }) }
             state.withLock { $0.statistics.rerun += 1 }
@@ -243,12 +253,34 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
                 // Who has left was told that its call may not have been run.
                 guard state.withLock({ _ in call.continuation != nil }) else { continue }
                 do {
-                    answer([call], with: try await run([call.input], until: call.deadline))
+                    answer([call], with: try await traced([call], until: call.deadline))
                 } catch {
                     answer([call], with: [.failure(error)])
                 }
             }
         }
+    }
+
+    private func traced(_ calls: [Call], until deadline: Deadline?) async throws -> [Result<Output, any Error>] {
+        let inputs = calls.map(\.input)
+        guard let first = calls.lazy.compactMap(\.span).first else { return try await run(inputs, until: deadline) }
+        let size = [Attribute(.dbBatchSize, calls.count)]
+        guard calls.count > 1 else {
+            return try await first.child(options.name, attributes: size).run { _ in try await run(inputs, until: deadline) }
+        }
+        let callers = calls.filter { $0.span != nil }
+        let span = first.tracer.begin(
+            options.name, sampled: callers.contains { $0.span?.identity.isSampled == true }, attributes: size)
+        for caller in callers { if let parent = caller.span { span.addLink(SpanRecord.Link(parent.identity)) } }
+        defer {
+            let now = Ticks.now()
+            for caller in callers {
+                caller.span?.record(
+                    child: options.name, kind: .internal, start: caller.begun, end: now, attributes: size,
+                    links: [SpanRecord.Link(span.identity)])
+            }
+        }
+        return try await span.run { _ in try await run(inputs, until: deadline) }
     }
 
     private func run(_ inputs: [Input], until deadline: Deadline?) async throws -> [Result<Output, any Error>] {

@@ -1,5 +1,7 @@
+import Metrics
 import Resilience
 import Synchronization
+import Telemetry
 
 /// A fixed set of resources, such as connections, lent out one at a time, first come first served.
 final class Pool<Resource: Sendable>: Sendable {
@@ -28,11 +30,44 @@ final class Pool<Resource: Sendable>: Sendable {
     private let capacity: Int
     private let waiterLimit: Int
     private let what: String
+    private let meters: Meters
+    private let waits: DurationSeries<String>
+    private let name: String
+
+    /// How many there are, by what they are doing.
+    private struct Meters: Sendable {
+        let idle: Meter
+        let used: Meter
+
+        init(_ pool: String) {
+            func meter(_ state: String) -> Meter {
+                Meter(
+                    label: MetricDefinition.dbClientConnectionCount.name,
+                    dimensions: [("db.client.connection.pool.name", pool), ("db.client.connection.state", state)])
+            }
+            (idle, used) = (meter("idle"), meter("used"))
+        }
+
+        func lent() {
+            idle.decrement()
+            used.increment()
+        }
+
+        func returned() {
+            used.decrement()
+            idle.increment()
+        }
+    }
 
     /// - Parameters:
+    ///   - name: of its metrics: `connections`, `readers` or `writer`.
     ///   - waiterLimit: callers that may wait at the same time; one more is refused with `poolExhausted`.
     ///   - what: what callers wait for, for errors.
-    init(_ resources: [Resource], waiterLimit: Int, what: String) {
+    init(_ resources: [Resource], waiterLimit: Int, what: String, name: String) {
+        self.name = name
+        meters = Meters(name)
+        meters.idle.increment(by: Double(resources.count))
+        waits = DurationSeries(.dbClientConnectionWaitTime) { [("db.client.connection.pool.name", $0)] }
         state = Mutex(State(idle: resources))
         capacity = resources.count
         self.waiterLimit = waiterLimit
@@ -45,11 +80,20 @@ final class Pool<Resource: Sendable>: Sendable {
     /// Waits for a resource. The caller must end with ``checkin(_:)`` or ``handOver(_:)``.
     ///
     /// Throws `timeout` at `Deadline.current`, `cancelled` with the task, `poolExhausted` if too many wait, `closed` after ``close()``.
-    func checkout() async throws(DatabaseError) -> Resource {
+    /// - Parameter meter: told how long that took.
+    func checkout(_ meter: inout DatabaseInstruments.Meter) async throws(DatabaseError) -> Resource {
+        let begun = Ticks.now()
+        let (resource, isQueued) = try await lend()
+        meter.wait(from: begun, isQueued: isQueued)
+        waits.record(nanoseconds: Ticks.now() - begun, name)
+        return resource
+    }
+
+    private func lend() async throws(DatabaseError) -> (Resource, isQueued: Bool) {
         let deadline = Deadline.current
         if Task.isCancelled { throw .cancelled }
         if let deadline, deadline.hasPassed { throw timeout }
-        if let resource = try state.withLock({ state throws(DatabaseError) in try take(&state) }) { return resource }
+        if let resource = try state.withLock({ state throws(DatabaseError) in try take(&state) }) { return (resource, false) }
 
         let id = state.withLock { state in
             state.nextID += 1
@@ -64,7 +108,7 @@ final class Pool<Resource: Sendable>: Sendable {
         } onCancel: {
             cancel(id)
         }
-        return try result.get()
+        return (try result.get(), true)
     }
 
     /// Gives a resource back: to the caller who waits longest, if any.
@@ -74,6 +118,7 @@ final class Pool<Resource: Sendable>: Sendable {
             // A waiter may have come in between.
             guard state.waiters.isEmpty else { return nil }
             state.idle.append(resource)
+            meters.returned()
             guard state.isClosed, state.idle.count == capacity else { return [] }
             return state.closers.clear()
         }
@@ -115,7 +160,10 @@ final class Pool<Resource: Sendable>: Sendable {
     /// A resource if one is idle; nil if the caller has to wait and may.
     private func take(_ state: inout State) throws(DatabaseError) -> Resource? {
         if state.isClosed { throw .closed }
-        if let resource = state.idle.popLast() { return resource }
+        if let resource = state.idle.popLast() {
+            meters.lent()
+            return resource
+        }
         guard state.waiters.count < waiterLimit else {
             throw DatabaseError(.poolExhausted, "\(waiterLimit) callers wait for \(what) already")
         }

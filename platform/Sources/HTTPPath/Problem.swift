@@ -11,7 +11,7 @@ public struct Problem: Error, Hashable, Sendable {
     public var code: String
     /// A sentence for a person. Holds no secret and no value from a store.
     public var detail: String
-    /// What is wrong with which part of the input.
+    /// What is wrong with which part of the input; the first 50, as every document promises.
     public var errors: [FieldError]
     /// Further members, such as the lines that are short of stock.
     public var extra: [JSON.Member]
@@ -24,7 +24,7 @@ public struct Problem: Error, Hashable, Sendable {
         self.status = status
         self.code = code
         self.detail = detail
-        self.errors = errors
+        self.errors = Array(errors.prefix(50))
         self.extra = extra
         self.retryAfterSeconds = retryAfterSeconds
     }

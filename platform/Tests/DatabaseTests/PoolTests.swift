@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct PoolTests {
     @Test("the one resource is lent first come, first served")
     func order() async throws {
-        let pool = Pool([0], waiterLimit: 10, what: "the thing")
+        let pool = Pool([0], waiterLimit: 10, what: "the thing", name: "things")
         let first = try await pool.checkout()
         var tasks: [Task<Int, any Error>] = []
         for count in 1...5 {
@@ -25,7 +25,7 @@ import Testing
 
     @Test("handing over fails when nobody waits, and the resource stays the caller's")
     func handOver() async throws {
-        let pool = Pool([7], waiterLimit: 10, what: "the thing")
+        let pool = Pool([7], waiterLimit: 10, what: "the thing", name: "things")
         let resource = try await pool.checkout()
         #expect(!pool.handOver(resource))
         let waiter = Task { try await pool.checkout() }
@@ -36,7 +36,7 @@ import Testing
 
     @Test("every waiter is answered at its own deadline, in whatever order the deadlines are, and none is lost")
     func deadlines() async throws {
-        let pool = Pool([0], waiterLimit: 5000, what: "the thing")
+        let pool = Pool([0], waiterLimit: 5000, what: "the thing", name: "things")
         let resource = try await pool.checkout()
         let codes = await withTaskGroup(of: DatabaseError.Code?.self) { group in
             for index in 0..<3000 {
@@ -62,7 +62,7 @@ import Testing
 
     @Test("a waiter whose deadline has passed unnoticed is passed over for the next one")
     func passedOver() async throws {
-        let pool = Pool(["thing"], waiterLimit: 10, what: "the thing")
+        let pool = Pool(["thing"], waiterLimit: 10, what: "the thing", name: "things")
         let resource = try await pool.checkout()
         let deadline = Deadline.after(.milliseconds(20))
         let late = Task { try await Deadline.with(deadline) { try await pool.checkout() } }
@@ -76,7 +76,7 @@ import Testing
 
     @Test("closing refuses newcomers, serves those who wait, and ends when all is back")
     func close() async throws {
-        let pool = Pool([1, 2], waiterLimit: 10, what: "the thing")
+        let pool = Pool([1, 2], waiterLimit: 10, what: "the thing", name: "things")
         let (first, second) = (try await pool.checkout(), try await pool.checkout())
         let waiter = Task { try await pool.checkout() }
         while pool.waiterCount < 1 { await Task.yield() }
@@ -95,5 +95,12 @@ import Testing
         pool.checkin(third)
         await closing.value
         await pool.close()
+    }
+}
+
+extension Pool {
+    fileprivate func checkout() async throws(DatabaseError) -> Resource {
+        var meter = DatabaseInstruments.Meter()
+        return try await checkout(&meter)
     }
 }

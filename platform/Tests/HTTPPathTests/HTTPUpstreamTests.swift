@@ -6,8 +6,10 @@ import Hummingbird
 import NIOCore
 import Resilience
 import ServiceKit
+import Telemetry
 import TestKit
 import Testing
+import Tracing
 
 @Suite("HTTPUpstream")
 struct HTTPUpstreamTests {
@@ -69,21 +71,28 @@ struct HTTPUpstreamTests {
     @Test("method, path, body, headers, context and what is left of the deadline arrive")
     func arrives() async throws {
         try await withMirror { upstream in
-            var random = SplitMix64(seed: 1)
-            var context = CallContext(continuing: [.correlationID: "c-1", .baggage: "k=v"], using: &random)
-            context.subject = "ann"
-            let response = try await CallContext.$current.withValue(context) {
-                try await Deadline.with(.after(.seconds(60))) {
-                    try await upstream.send(UpstreamRequest(.post, "/mirror", headers: [.idempotencyKey: "k"], body: ByteBuffer(string: #"{"a":1}"#)))
+            let context = CallContext(correlationID: "c-1", subject: "ann")
+            let spans = RecordedSpans()
+            let root = TelemetryTracer(sink: spans.of("test")).begin("root", carried: SpanContext.Carried(baggage: "k=v"))
+            let response = try await InstrumentationContext.$current.withValue(root.context) {
+                try await CallContext.$current.withValue(context) {
+                    try await Deadline.with(.after(.seconds(60))) {
+                        try await upstream.send(
+                            UpstreamRequest(.post, "/mirror", headers: [.idempotencyKey: "k"], body: ByteBuffer(string: #"{"a":1}"#)))
+                    }
                 }
             }
+            let span = try #require(spans.all.first)
             let json = try JSON.parse(response.body.readableBytesView)
             #expect(json["uri"] == "/mirror")
             #expect(json["body"] == #"{"a":1}"#)
             #expect(json["content-type"] == "application/json")
             #expect(json["idempotency-key"] == "k")
             #expect(json["x-correlation-id"] == "c-1")
-            #expect(json["traceparent"]?.string == "00-\(context.traceID)-\(context.spanID)-01")
+            #expect(json["traceparent"]?.string == span.context.traceparent)
+            #expect(span.parentID == root.identity.spanID)
+            #expect(span[.httpStatus] == .int(Int64(response.status)))
+            #expect(json["x-datadog-trace-id"]?.string == "\(root.identity.traceID.low)")
             #expect(json["baggage"] == "k=v")
             #expect(json["x-on-behalf-of"] == "ann")
             let left = try #require(json["x-request-timeout-ms"]?.string.flatMap { Int($0) })

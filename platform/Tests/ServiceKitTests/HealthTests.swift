@@ -39,14 +39,15 @@ struct HealthTests {
     @Test("while it drains, a service is not ready, alive, and still answers")
     func drain() async throws {
         try await withService(ProbeService().definition, settings: ["DRAIN_SECONDS": "300"]) { service in
-            let before = try await service.client.get("/health/ready")
-            #expect(before.status == 200)
-            #expect(before.headers[.connection] == nil)
+            let two = Array("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\nGET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".utf8)
+            let before = try await sendRaw(two, to: service.port)
+            #expect(before.map(\.status) == [200, 200])
+            #expect(before.first?.headers[.connection] == nil)
             await service.beginShutdown()
             try await eventually(within: .seconds(60), "readiness turns false") { try await service.client.get("/health/ready").status == 503 }
             expectProblem(try await service.client.get("/health/ready"), 503, "not_ready")
             #expect(try await service.client.get("/health/live").status == 200)
-            let answer = try await service.client.get("/api/v1/who")
+            let answer = try #require(try await sendRaw(two, to: service.port).first)
             #expect(answer.status == 200)
             #expect(answer.headers[.connection] == "close", "a caller that keeps its connection is cut off when the listener closes")
             service.abort()

@@ -5,12 +5,16 @@ import HTTPTypes
 import Hummingbird
 import Resilience
 import ServiceKit
+import Telemetry
 import TestKit
 
 /// A service whose handlers show what the pipeline did to a request.
 struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
+    var door = DoorPolicy()
+    /// Origins whose pages may call.
+    var crossOrigin: String?
 
     struct Secretive: Error, CustomStringConvertible {
         let description = "password=hunter2"
@@ -23,7 +27,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health) = (gate, health)
+        let (gate, health, crossOrigin, door) = (gate, health, crossOrigin, door)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -41,7 +45,7 @@ struct ProbeService {
                         json.field("subject", context.identity.subject)
                         json.field("actor", context.identity.actor)
                         json.field("correlationId", CallContext.current?.correlationID)
-                        json.field("traceId", CallContext.current?.traceID)
+                        json.field("traceId", TraceSpan.current?.identity.traceID.description)
                         json.field("onBehalfOf", CallContext.current?.subject)
                         json.field("remainingMs", Deadline.current?.remaining.milliseconds)
                     })
@@ -67,7 +71,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health)
+                health: health, door: door, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
         }
     }
 }

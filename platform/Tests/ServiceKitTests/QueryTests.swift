@@ -107,7 +107,8 @@ struct ETagTests {
     @Test(
         "a change needs If-Match",
         arguments: [
-            ("\"7\"", [7]), ("\"7\", \"8\"", [7, 8]), ("W/\"7\"", [7]), ("\"other\"", [-1]), ("\"07\"", [-1]), ("\"+7\"", [-1]), ("\"\"", [-1]),
+            ("\"7\"", [7]), ("\"7\", \"8\"", [7, 8]), ("W/\"7\"", [-1]), ("W/\"7\", \"8\"", [-1, 8]), ("\"other\"", [-1]), ("\"07\"", [-1]),
+            ("\"+7\"", [-1]), ("\"\"", [-1]),
         ] as [(String, [Int64])])
     func ifMatch(_ text: String, _ versions: [Int64]) throws {
         #expect(try request([.ifMatch: text]).requireIfMatch() == versions)

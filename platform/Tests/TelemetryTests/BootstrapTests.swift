@@ -11,12 +11,13 @@ import Testing
         let result = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
             let definition = MetricDefinition(name: "things.made", unit: .count("thing"), kind: .counter, description: "Things made.")
             let telemetry = Telemetry.bootstrap(
-                service: "maker", version: "9", environment: "test", logFormat: .json, logLevel: .notice, definitions: [definition],
-                metadataProvider: Logger.MetadataProvider { ["trace_id": "t-1"] }
+                TelemetryConfiguration(service: "maker", version: "9", environment: "test", variable: { _ in nil }),
+                logFormat: .json, logLevel: .warning, definitions: [definition],
+                metadataProvider: Logger.MetadataProvider { ["request_id": "r-1"] }
             )
             Logger(label: "quiet").info("not shown")
             await Telemetry.withLogMetadata(["correlation_id": "c-1"]) {
-                Logger(label: "loud").notice("shown", metadata: ["password": "hunter2"])
+                Logger(label: "loud").warning("shown", metadata: ["password": "hunter2"])
             }
             Counter(label: "things.made").increment(by: 2)
             let text = telemetry.renderPrometheus()
@@ -32,7 +33,7 @@ import Testing
         #expect(object["version"] == "9")
         #expect(object["env"] == "test")
         #expect(object["correlation_id"] == "c-1")
-        #expect(object["trace_id"] == "t-1")
+        #expect(object["request_id"] == "r-1")
         #expect(object["password"] == "[redacted]")
     }
 }

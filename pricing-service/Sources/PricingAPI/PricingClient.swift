@@ -14,7 +14,8 @@ public struct PricingClient: Sendable {
     /// The list price now. `price_not_found` if there is none, `currency_not_offered` without an exchange rate.
     public func price(of product: ProductReference, in currency: Currency? = nil) async throws -> Price {
         let query = currency.map { "?currency=\($0)" } ?? ""
-        return try await upstream.send(UpstreamRequest(.get, PricingPaths.price(product) + query)).value(Price.init)
+        return try await upstream.send(UpstreamRequest(.get, PricingPaths.price(product) + query, template: PricingPaths.Template.price)).value(
+            Price.init)
     }
 
     /// The list prices of at most 200 products, in one call.
@@ -23,7 +24,8 @@ public struct PricingClient: Sendable {
             $0.field("ids", products.map(\.description))
             $0.field("currency", currency)
         }
-        return try await upstream.send(UpstreamRequest(.post, PricingPaths.batchGet, body: body)).value(PriceBatch.init)
+        return try await upstream.send(UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body)).value(
+            PriceBatch.init)
     }
 
     /// A quote, stored and signed.
@@ -31,13 +33,14 @@ public struct PricingClient: Sendable {
     public func quote(_ request: QuoteRequest, idempotencyKey: String? = nil) async throws -> Quote {
         var headers: HTTPFields = [:]
         headers[.idempotencyKey] = idempotencyKey
-        let request = UpstreamRequest(.post, PricingPaths.quotes, headers: headers, body: JSONWriter.bytes(request))
+        let request = UpstreamRequest(
+            .post, PricingPaths.quotes, template: PricingPaths.quotes, headers: headers, body: JSONWriter.bytes(request))
         return try await upstream.send(request).value(Quote.init)
     }
 
     /// `quote_not_found` if there is none.
     public func quote(_ id: Identifier) async throws -> Quote {
-        try await upstream.send(UpstreamRequest(.get, PricingPaths.quote(id))).value(Quote.init)
+        try await upstream.send(UpstreamRequest(.get, PricingPaths.quote(id), template: PricingPaths.Template.quote)).value(Quote.init)
     }
 
     /// Counts the quote's codes for the order, once. Safe to repeat.
@@ -45,11 +48,15 @@ public struct PricingClient: Sendable {
     /// Refused with `quote_expired`, `discount_exhausted`, `already_undone`, `order_already_redeemed`, `quote_not_found` or
     /// `quote_signature_invalid`.
     public func redeem(_ quote: Identifier, for order: Identifier) async throws -> Redemption {
-        try await upstream.send(UpstreamRequest(.put, PricingPaths.redemption(of: quote, by: order))).value(Redemption.init)
+        try await upstream.send(request(.put, quote, order)).value(Redemption.init)
     }
 
     /// Takes a redemption back, or rules it out if it has not come yet. Safe to repeat; never refused.
     public func undoRedemption(of quote: Identifier, for order: Identifier) async throws -> Redemption {
-        try await upstream.send(UpstreamRequest(.delete, PricingPaths.redemption(of: quote, by: order))).value(Redemption.init)
+        try await upstream.send(request(.delete, quote, order)).value(Redemption.init)
+    }
+
+    private func request(_ method: HTTPRequest.Method, _ quote: Identifier, _ order: Identifier) -> UpstreamRequest {
+        UpstreamRequest(method, PricingPaths.redemption(of: quote, by: order), template: PricingPaths.Template.redemption)
     }
 }

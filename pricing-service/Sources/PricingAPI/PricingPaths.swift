@@ -11,6 +11,13 @@ public enum PricingPaths {
     public static let exchangeRates = base + "/exchange-rates"
     public static let taxRules = base + "/tax-rules"
 
+    /// The paths as the service declares its routes: what calls are called in traces.
+    public enum Template {
+        public static let price = prices + "/{productId}"
+        public static let quote = quotes + "/{quoteId}"
+        public static let redemption = quote + "/redemptions/{orderId}"
+    }
+
     public static func price(_ product: ProductReference) -> String { "\(prices)/\(product)" }
     public static func history(_ product: ProductReference) -> String { "\(prices)/\(product)/history" }
     public static func quote(_ id: Identifier) -> String { "\(quotes)/\(id)" }

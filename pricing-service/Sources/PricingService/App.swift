@@ -20,8 +20,9 @@ enum PricingApp {
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
         let keys = try settings(ServiceSettings.keysDirectory)
-        let authorizer = try await Authorizer(
-            jwks: LocalKeys(folder: keys).jwks(.services), issuer: "api-gateway", audience: name, roles: [.service], sources: boot.sources)
+        let authorizer = Authorizer(
+            keys: try await boot.serviceKeys(), issuer: "api-gateway", audience: name, roles: [.service],
+            skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
         let signer = QuoteSigner(key: try SigningKey.load(configured: settings.optional(PricingSettings.signingKey), folder: keys))
         let database = try await openDatabase(boot, defaultFile: "pricing.sqlite")
         do {

@@ -1,5 +1,6 @@
 public import Logging
 import Synchronization
+import Telemetry
 
 /// Keeps what a service logs, so that a test can read it and the console stays quiet. The newest 10,000 records are kept.
 public final class LogCapture: Sendable {
@@ -15,6 +16,11 @@ public final class LogCapture: Sendable {
     public init() {}
 
     public var records: [Record] { kept.withLock { $0 } }
+
+    /// Everything that was logged, as one text to search in.
+    public var text: String {
+        records.map { "\($0.message) \($0.metadata.map { "\($0)=\($1)" }.sorted().joined(separator: " "))" }.joined(separator: "\n")
+    }
 
     /// A logger whose records come here, from `trace` on.
     public func logger(_ label: String, metadataProvider: Logger.MetadataProvider? = nil) -> Logger {
@@ -49,6 +55,11 @@ public final class LogCapture: Sendable {
         func log(event: LogEvent) {
             var all = metadata
             all.merge(metadataProvider?.get() ?? [:]) { $1 }
+            // As the real handlers write them, whatever else there is.
+            if let span = TraceSpan.current {
+                all["trace_id"] = "\(span.identity.traceID)"
+                all["span_id"] = "\(span.identity.spanID)"
+            }
             all.merge(event.metadata ?? [:]) { $1 }
             capture.keep(Record(level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" }))
         }

@@ -6,6 +6,7 @@ import NIOCore
 public import ServiceKit
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// Where a service under test keeps its rows.
 public enum TestStore: Sendable {
@@ -80,10 +81,11 @@ public struct RunningService: Sendable {
 /// - Parameters:
 ///   - settings: by the names of their variables; these win over what this function sets.
 ///   - sources: clock and identifiers. Tokens are made by the same clock.
+///   - spans: where its spans go; nil: nothing is traced.
 ///   - keys: a folder of key pairs to share with another service; by default one of its own.
 public func withService<T: Sendable>(
     _ definition: ServiceDefinition, settings: [String: String] = [:], sources: Sources = .system, keys: String? = nil,
-    store: TestStore = .memory, _ body: (RunningService) async throws -> T
+    store: TestStore = .memory, spans: RecordedSpans? = nil, _ body: (RunningService) async throws -> T
 ) async throws -> T {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
@@ -108,7 +110,12 @@ public func withService<T: Sendable>(
     let logs = LogCapture()
     let boot = Boot(
         service: definition.name, settings: inForce, logger: logs.logger(definition.name, metadataProvider: ServiceDefinition.logMetadata),
-        sources: sources)
+        sources: sources,
+        telemetry: spans.map { spans in
+            Telemetry(
+                resource: Telemetry.Resource(service: definition.name, version: "test", environment: "test"),
+                tracer: TelemetryTracer(sink: spans.of(definition.name)))
+        })
     let parts = try await definition.build(boot)
     let outcome: Result<T, any Error>
     do {

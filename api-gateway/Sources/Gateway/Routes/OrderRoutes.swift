@@ -49,7 +49,7 @@ private func answer(_ order: Order, _ context: ServiceContext) -> Response {
     if let rejection = order.rejection, order.status == .rejected {
         var problem = rejection
         problem.extra.append(.init("orderId", .string(order.id.description)))
-        return .problem(problem, traceID: context.call.traceID)
+        return .problem(problem, traceID: context.traceID)
     }
     let status: HTTPResponse.Status =
         switch order.status {

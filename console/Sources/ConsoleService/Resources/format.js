@@ -7,7 +7,8 @@ export function time(nanoseconds) {
   const [unit, name] = nanoseconds < 1e6 ? [1e3, "µs"] : nanoseconds < 1e9 ? [1e6, "ms"] : [1e9, "s"];
   const value = nanoseconds / unit;
   const decimals = value < 10 ? 2 : value < 100 ? 1 : 0;
-  return `${(Math.floor(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals)} ${name}`;
+  // Whole steps of the last digit first: 2.3 times 100 is less than 230.
+  return `${(Math.floor(nanoseconds / (unit / 10 ** decimals)) / 10 ** decimals).toFixed(decimals)} ${name}`;
 }
 
 export function count(number, one, many = `${one}s`) {

@@ -30,6 +30,9 @@ enum TextWidth {
         return String(kept) + "…" + String(repeating: " ", count: max(0, width - 1 - used))
     }
 
+    /// At most `width` columns: cut with `…` at the end, if it is longer.
+    static func cut(_ text: String, _ width: Int) -> String { columns(text) > width ? fitted(text, width) : text }
+
     /// As one line that stays where it is put: control characters by their names, and without those that turn the direction of writing,
     /// which would move the columns beside it.
     static func singleLine(_ text: String) -> String {

@@ -29,8 +29,9 @@ struct TraceView: Sendable {
         }
         let failures = rows.filter(\.isError)
         for row in failures.prefix(10) {
-            let reason = row.reason.map { ": \(TextWidth.singleLine($0))" } ?? ""
-            lines.append(style.paint("✗ \(TextWidth.singleLine(row.service)): \(TextWidth.singleLine(row.name))\(reason)", .bad))
+            // The reason is what matters, so it keeps its place however long the names are.
+            let place = TextWidth.cut("✗ \(TextWidth.singleLine(row.service)): \(TextWidth.singleLine(row.name))", width)
+            lines.append(style.paint(row.reason.map { TextWidth.cut("\(place): \(TextWidth.singleLine($0))", 2 * width) } ?? place, .bad))
         }
         if failures.count > 10 { lines.append(style.paint("✗ and \(failures.count - 10) more", .bad)) }
         return lines

@@ -49,6 +49,16 @@ extension Store {
         }
     }
 
+    /// Pieces that can be sold now, by category, of the first so many categories.
+    func available(categories: Int) async throws -> [String: Int64] {
+        let rows = try await runner.query(
+            """
+            SELECT p.category, sum(s.on_hand - s.reserved) AS available FROM products p JOIN stock s ON s.product_id = p.id
+            WHERE p.archived_at IS NULL GROUP BY p.category ORDER BY p.category LIMIT \(categories)
+            """)
+        return Dictionary(try rows.map { (try $0.decode("category"), try $0.decode("available")) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Locks the stock of products, archived ones too, before it is changed; nothing to do where there is one writer.
     func lockStock(_ products: [Identifier]) async throws {
         guard runner.dialect == .postgres else { return }

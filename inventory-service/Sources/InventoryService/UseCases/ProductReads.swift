@@ -10,6 +10,7 @@ struct ProductReads: Sendable {
         let store = Store(database)
         var options = Batcher<ProductKey, Product?>.Options()
         options.most = size
+        options.name = "products.read"
         options.writes = false
         batcher = Batcher(options) { keys in
             guard keys.count > 1 else { return [.success(try await store.product(keys[0]))] }

@@ -23,10 +23,12 @@ struct ReservationBatches: Sendable {
         let store = Store(database)
         var options = Batcher<Store.Claim, Settled?>.Options()
         options.most = size
+        options.name = "reservations.claim"
         options.lanes = Self.lanes
         claims = Batcher(options, conflictKey: { $0.id }, { try await Self.settle($0, store, sources) })
         var stepOptions = Batcher<Store.Step, Settled?>.Options()
         stepOptions.most = size
+        stepOptions.name = "reservations.move"
         let stepKey: @Sendable (Store.Step) -> AnyHashable = { $0.id }
         steps = Batcher(stepOptions, conflictKey: stepKey) { steps in
             try await store.move(steps, at: sources.now()).map { .success($0.map(Settled.done)) }

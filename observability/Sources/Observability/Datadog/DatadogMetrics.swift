@@ -1,6 +1,6 @@
 public import HTTPPath
 import ShopTelemetry
-public import Telemetry
+import Telemetry
 
 /// What has to be told to Datadog of each metric: it takes neither the unit nor the description from OTLP, and it computes percentiles of a
 /// distribution, and counts its values up to a bound, only where it is asked to.

@@ -49,15 +49,17 @@ struct DatadogQuery {
     }
 
     private func name(_ selection: Selection) -> String {
-        let filters = scope + selection.filters.map { filter in
-            switch filter {
-            case .equals(let name, let value): "\(name):\(DatadogName.value(value))"
-            case .not(let name, let value): "!\(name):\(DatadogName.value(value))"
-            case .prefix(let name, let value): "\(name):\(DatadogName.value(value))*"
-            case .notPrefix(let name, let value): "!\(name):\(DatadogName.value(value))*"
-            case .present(let name): "\(name):*"
+        let filters =
+            scope
+            + selection.filters.map { filter in
+                switch filter {
+                case .equals(let name, let value): "\(name):\(DatadogName.value(value))"
+                case .not(let name, let value): "!\(name):\(DatadogName.value(value))"
+                case .prefix(let name, let value): "\(name):\(DatadogName.value(value))*"
+                case .notPrefix(let name, let value): "!\(name):\(DatadogName.value(value))*"
+                case .present(let name): "\(name):*"
+                }
             }
-        }
         return "\(DatadogName.metric(selection.metric)){\(filters.isEmpty ? "*" : filters.joined(separator: ","))}"
     }
 

@@ -57,7 +57,8 @@ public struct PrometheusRules: Sendable {
         let fires = "(\(query)) > \(number(alert.above))"
         guard alert.recoversAt < alert.above else { return fires }
         let labels = alert.query.grouping.map(PromQL.label).joined(separator: ", ")
-        return "\(fires)\nor\n(\(query)) > \(number(alert.recoversAt))\n  and on (\(labels)) ALERTS{alertname=\"\(alert.name)\",alertstate=\"firing\"}"
+        return
+            "\(fires)\nor\n(\(query)) > \(number(alert.recoversAt))\n  and on (\(labels)) ALERTS{alertname=\"\(alert.name)\",alertstate=\"firing\"}"
     }
 
     private func rule(

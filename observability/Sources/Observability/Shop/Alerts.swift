@@ -29,7 +29,8 @@ public enum Alerts {
                     .httpClientRequestDuration,
                     [
                         .notPrefix("http.response.status_code", "2"), .notPrefix("http.response.status_code", "3"),
-                        .notPrefix("http.response.status_code", "4"),
+                        // A caller that gave up, or a hedge that lost, says nothing of the callee.
+                        .notPrefix("http.response.status_code", "4"), .not("error.type", "cancelled"),
                     ]), of: Events(.httpClientRequestDuration), by: [service, "upstream"]),
             over: .minutes(5), above: 0.1, recoversAt: 0.05, hold: .minutes(2),
             proof: .running("an error at inventory-service, every request")),
@@ -43,7 +44,7 @@ public enum Alerts {
         Alert(
             "DatabaseSlow", .ticket, "of the statements of {{service}} 5 % take more than a tenth of a second",
             .quantile(0.95, Selection(.dbClientOperationDuration), by: [service]), over: .minutes(5), above: 0.1, recoversAt: 0.05,
-            hold: .minutes(2), proof: .running("another process holds the write lock of the gateway's database, again and again")),
+            hold: .minutes(2), proof: .running("another process holds the write lock of the databases, again and again")),
         Alert(
             "DatabaseErrors", .page, "of the statements of {{service}} more than 5 % fail",
             .share(
@@ -72,10 +73,10 @@ public enum Alerts {
             .count(Events(.shopOrders, [.equals("outcome", "needs_attention")])), over: .minutes(15), above: 0, recoversAt: 0,
             proof: .series("needs a refund that is refused, or a capture whose outcome stays unknown; no fault of the first kinds does that")),
         Alert(
-            "OrdersUndone", .ticket, "more than 30 % of the orders are undone",
+            "OrdersUndone", .page, "more than 5 % of the orders could not be completed in time, and were undone",
             .share(
-                Events(.sagaTransitions, [.equals("state", "compensated")]), of: Events(.sagaTransitions)),
-            over: .minutes(15), above: 0.3, recoversAt: 0.15, hold: .minutes(2),
+                Events(.shopOrders, [.equals("outcome", "rejected"), .equals("reason", "order_timed_out")]), of: Events(.shopOrders)),
+            over: .minutes(15), above: 0.05, recoversAt: 0.01, hold: .minutes(2),
             proof: .running("an error at inventory-service when a reservation is confirmed")),
     ]
 

@@ -59,7 +59,8 @@ public enum Dashboards {
                 "Orders",
                 [
                     Panel("Orders by outcome", .bars, [("orders", .count(Events(.shopOrders), by: ["outcome"]))]),
-                    Panel("Why orders are rejected", .bars, [("orders", .count(Events(.shopOrders, [.equals("outcome", "rejected")]), by: ["reason"]))]),
+                    Panel(
+                        "Why orders are rejected", .bars, [("orders", .count(Events(.shopOrders, [.equals("outcome", "rejected")]), by: ["reason"]))]),
                     Panel("Value of confirmed orders, median", [("median", .quantile(0.5, Selection(.shopOrderValue), by: ["currency"]))]),
                     Panel("Sagas by where they came to rest", .bars, [("sagas", .count(Events(.sagaTransitions), by: ["saga", "state"]))]),
                     Panel("Pieces that can be sold", [("available", .total(Selection(.shopStockAvailable), by: ["category"]))]),
@@ -81,7 +82,22 @@ public enum Dashboards {
             ),
         ])
 
+    /// Panels of what the service emits, and of nothing else.
     private static func service(_ emitter: TelemetryContract.Service) -> Dashboard {
+        let all = panels(emitter)
+        let known = Set(emitter.metrics.map(\.name))
+        let groups = all.groups.map { group in
+            (
+                title: group.title,
+                panels: group.panels.filter { panel in
+                    panel.queries.allSatisfy { $0.query.selections.allSatisfy { known.contains($0.metric.name) } }
+                }
+            )
+        }
+        return Dashboard(name: all.name, title: all.title, description: all.description, groups: groups.filter { !$0.panels.isEmpty })
+    }
+
+    private static func panels(_ emitter: TelemetryContract.Service) -> Dashboard {
         let own: [Filter] = [.equals(MetricQuery.service, emitter.name)]
         let requests = Events(.httpServerRequestDuration, own + Alerts.notWatching)
         func selection(_ metric: MetricDefinition) -> Selection { Selection(metric, own) }
@@ -118,7 +134,8 @@ public enum Dashboards {
                             marker: (0.1, "DatabaseSlow")),
                         Panel("Failed statements", .bars, [("failed", .count(failed(own), by: ["error.type"]))]),
                         Panel("p95 of the wait for a connection", [("p95", .quantile(0.95, selection(.dbClientConnectionWaitTime)))]),
-                        Panel("Connections", .area, [("connections", .total(selection(.dbClientConnectionCount), by: ["db.client.connection.state"]))]),
+                        Panel(
+                            "Connections", .area, [("connections", .total(selection(.dbClientConnectionCount), by: ["db.client.connection.state"]))]),
                     ]
                 ),
                 (
@@ -137,7 +154,8 @@ public enum Dashboards {
                         Panel("Exported", .bars, [("exported", .count(Events(.telemetryExported, own), by: ["signal"]))]),
                         Panel("Lost", .bars, [("lost", .count(Events(.telemetryDropped, own), by: ["signal", "reason"]))]),
                         Panel(
-                            "Refused by the collector", .bars, [("failures", .count(Events(.telemetryExportFailures, own), by: ["signal", "error.type"]))]),
+                            "Refused by the collector", .bars,
+                            [("failures", .count(Events(.telemetryExportFailures, own), by: ["signal", "error.type"]))]),
                         Panel("Spans that wait", [("waiting", .total(selection(.telemetryQueueSize)))]),
                         Panel(
                             "Given up here", .bars,

@@ -11,6 +11,7 @@ enum Registry {
                     .members(["name": .string(emitter.name), "metrics": .strings(emitter.metrics.map(\.name))])
                 }),
             "metrics": .array(TelemetryContract.metrics.map(metric)),
+            "journeys": .array(TelemetryContract.journeys.map(journey)),
             "resourceTags": .strings(DatadogMetrics.resourceTags),
             "alerts": .array(
                 Alerts.all.map { .members(["name": .string($0.name), "proof": proof($0.proof), "runbook": .string($0.runbook)]) }
@@ -19,6 +20,16 @@ enum Registry {
                             .members(["name": .string(level.alertName($0)), "proof": proof(level.proof), "runbook": .string(level.runbook)])
                         }
                     }),
+        ])
+    }
+
+    private static func journey(_ journey: TelemetryContract.Journey) -> JSON {
+        func span(_ span: TelemetryContract.SpanReference) -> JSON {
+            .members(["service": .string(span.service), "kind": .string(span.kind.rawValue), "name": .string(span.name)])
+        }
+        return .members([
+            "name": .string(journey.name), "edges": .array(journey.edges.map { .members(["from": span($0.from), "to": span($0.to)]) }),
+            "failing": .array(journey.failing.map(span)),
         ])
     }
 

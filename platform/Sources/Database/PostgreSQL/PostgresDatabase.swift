@@ -38,6 +38,7 @@ public final class PostgresDatabase: Database {
     private let connections: [PostgresConnection]
     private let pool: Pool<PostgresConnection>
     private let rerun: Rerun
+    private let instruments: DatabaseInstruments
 
     /// Nothing is connected yet: the first caller does it, or ``warmUp()``.
     ///
@@ -57,7 +58,8 @@ public final class PostgresDatabase: Database {
         ]
         loop = try PostgresLoop { () throws(DatabaseError) in try LibPQConnection.open(url, defaults: defaults) }
         connections = (0..<options.connections).map { _ in PostgresConnection(statementCacheCapacity: options.statementCacheCapacity) }
-        pool = Pool(connections, waiterLimit: options.waiterLimit, what: "a connection to the database")
+        pool = Pool(connections, waiterLimit: options.waiterLimit, what: "a connection to the database", name: "connections")
+        instruments = DatabaseInstruments(system: "postgresql", namespace: LibPQConnection.value(of: "dbname", in: url))
         rerun = Rerun(attempts: options.attempts)
     }
 
@@ -106,19 +108,22 @@ public final class PostgresDatabase: Database {
 
     public func executeScript(_ script: String) async throws {
         try Turn.refuse(of: self)
-        _ = try await rerun { try await self.alone(.script(script)) }
+        _ = try await instruments.statement("SCRIPT") { meter in try await rerun { try await self.alone(.script(script), &meter) } }
     }
 
     private func run(_ sql: SQL) async throws -> LibPQResult? {
         let rendered = sql.rendered(for: .postgres)
         if !SQLWords.isReading(rendered.text) { try Turn.refuse(of: self) }
         let parameters = try PostgresParameters(rendered.values)
-        return try await rerun { try await self.alone(.statement(rendered.text, parameters)) }
+        return try await instruments.statement(rendered.text) { meter in
+            try await rerun { try await self.alone(.statement(rendered.text, parameters), &meter) }
+        }
     }
 
     /// A transaction of its own.
-    private func alone(_ work: PostgresRequest.Work) async throws(DatabaseError) -> LibPQResult? {
-        let connection = try await pool.checkout()
+    private func alone(_ work: PostgresRequest.Work, _ meter: inout DatabaseInstruments.Meter) async throws(DatabaseError) -> LibPQResult? {
+        meter.begin()
+        let connection = try await pool.checkout(&meter)
         defer { pool.checkin(connection) }
         return try await loop.run(work, on: connection).get()
     }
@@ -129,14 +134,18 @@ public final class PostgresDatabase: Database {
         _ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T
     ) async throws -> T {
         try Turn.refuse(of: self)
-        return try await rerun { try await self.once(isolation, body) }
+        return try await instruments.transaction { meter in try await rerun { try await self.once(isolation, &meter, body) } }
     }
 
-    private func once<T: Sendable>(_ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T) async throws -> T {
+    private func once<T: Sendable>(
+        _ isolation: Isolation, _ meter: inout DatabaseInstruments.Meter, _ body: @Sendable (any SQLRunner) async throws -> T
+    ) async throws -> T {
+        meter.begin()
         let turn = Turn(of: self)
-        let connection = try await pool.checkout()
+        let connection = try await pool.checkout(&meter)
         defer { pool.checkin(connection) }
-        let transaction = PostgresTransaction(loop: loop, connection: connection, state: PostgresTransactionState(isolation), turn: turn)
+        let transaction = PostgresTransaction(
+            loop: loop, connection: connection, state: PostgresTransactionState(isolation), turn: turn, instruments: instruments)
         let result: T
         do {
             result = try await Turn.$current.withValue(turn) { try await body(transaction) }
@@ -166,17 +175,21 @@ private struct PostgresTransaction: SQLRunner {
     let connection: PostgresConnection
     let state: PostgresTransactionState
     let turn: Turn
+    let instruments: DatabaseInstruments
     var dialect: Dialect { .postgres }
 
     @discardableResult func query(_ sql: SQL) async throws -> [Row] { try await run(sql)?.rows() ?? [] }
 
     @discardableResult func execute(_ sql: SQL) async throws -> Int { try await run(sql)?.changes ?? 0 }
 
-    func executeScript(_ script: String) async throws { _ = try await run(.script(script)) }
+    func executeScript(_ script: String) async throws {
+        _ = try await instruments.statement("SCRIPT") { _ in try await run(.script(script)) }
+    }
 
-    private func run(_ sql: SQL) async throws(DatabaseError) -> LibPQResult? {
+    private func run(_ sql: SQL) async throws -> LibPQResult? {
         let rendered = sql.rendered(for: .postgres)
-        return try await run(.statement(rendered.text, try PostgresParameters(rendered.values)))
+        let parameters = try PostgresParameters(rendered.values)
+        return try await instruments.statement(rendered.text) { _ in try await run(.statement(rendered.text, parameters)) }
     }
 
     private func run(_ work: PostgresRequest.Work) async throws(DatabaseError) -> LibPQResult? {

@@ -54,6 +54,7 @@ public final class SQLiteDatabase: Database {
     private let readers: [Reader]
     private let readerPool: Pool<Reader>
     private let rerun: Rerun
+    private let instruments = DatabaseInstruments(system: "sqlite", namespace: nil)
 
     /// Opens the database. Blocks the thread while the file is opened and checked, so call it at start-up.
     ///
@@ -83,9 +84,9 @@ public final class SQLiteDatabase: Database {
         self.counters = counters
         rerun = Rerun(attempts: options.attempts)
         writer = Writer(group)
-        writers = Pool([writer], waiterLimit: options.waiterLimit, what: "the writer of the database")
+        writers = Pool([writer], waiterLimit: options.waiterLimit, what: "the writer of the database", name: "writer")
         self.readers = readers
-        readerPool = Pool(readers, waiterLimit: options.waiterLimit, what: "a reader of the database")
+        readerPool = Pool(readers, waiterLimit: options.waiterLimit, what: "a reader of the database", name: "readers")
     }
 
     /// Opens, or makes, the file at `path`.
@@ -117,28 +118,34 @@ public final class SQLiteDatabase: Database {
 
     @discardableResult public func query(_ sql: SQL) async throws -> [Row] {
         let rendered = sql.rendered(for: .sqlite)
-        if !readers.isEmpty, rendered.mayBeRead, let rows = try await read(rendered) { return rows }
-        return try await rerun {
-            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).rows }
+        return try await instruments.statement(rendered.text) { meter in
+            if !readers.isEmpty, rendered.mayBeRead, let rows = try await read(rendered, &meter) { return rows }
+            return try await rerun {
+                try await self.write(&meter) { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).rows }
+            }
         }
     }
 
     @discardableResult public func execute(_ sql: SQL) async throws -> Int {
         let rendered = sql.rendered(for: .sqlite)
-        return try await rerun {
-            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).changes }
+        return try await instruments.statement(rendered.text) { meter in
+            try await rerun {
+                try await self.write(&meter) { group, turn, interrupt throws(DatabaseError) in try group.run(rendered, turn, interrupt).changes }
+            }
         }
     }
 
     public func executeScript(_ script: String) async throws {
-        try await rerun {
-            try await self.write { group, turn, interrupt throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+        try await instruments.statement("SCRIPT") { meter in
+            try await rerun {
+                try await self.write(&meter) { group, turn, interrupt throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+            }
         }
     }
 
     /// The rows, or nil if the statement turns out to write.
-    private func read(_ sql: RenderedSQL) async throws(DatabaseError) -> [Row]? {
-        let reader = try await readerPool.checkout()
+    private func read(_ sql: RenderedSQL, _ meter: inout DatabaseInstruments.Meter) async throws(DatabaseError) -> [Row]? {
+        let reader = try await readerPool.checkout(&meter)
         defer { readerPool.checkin(reader) }
         let interrupt = Interrupt()
         return try await reader.run(interrupt) { connection throws(DatabaseError) in
@@ -154,15 +161,18 @@ public final class SQLiteDatabase: Database {
     @discardableResult public func withTransaction<T: Sendable>(
         _ isolation: Isolation, _ body: @Sendable (any SQLRunner) async throws -> T
     ) async throws -> T {
-        try await rerun { try await self.once(body) }
+        try await instruments.transaction { meter in try await rerun { try await self.once(&meter, body) } }
     }
 
-    private func once<T: Sendable>(_ body: @Sendable (any SQLRunner) async throws -> T) async throws -> T {
+    private func once<T: Sendable>(
+        _ meter: inout DatabaseInstruments.Meter, _ body: @Sendable (any SQLRunner) async throws -> T
+    ) async throws -> T {
+        meter.begin()
         let turn = try takeTurn()
-        let writer = try await writers.checkout()
+        let writer = try await writers.checkout(&meter)
         var result: Result<T, any Error>
         do {
-            let transaction = SQLiteTransaction(writer: writer, turn: turn)
+            let transaction = SQLiteTransaction(writer: writer, turn: turn, instruments: instruments)
             result = .success(try await Turn.$current.withValue(turn) { try await body(transaction) })
             // The commit is the transaction's last statement, and it is refused like any other.
             let interrupt = Interrupt()
@@ -186,10 +196,11 @@ public final class SQLiteDatabase: Database {
 
     /// Runs a transaction that is over when `work` returns: one visit to the writer's thread.
     private func write<R: Sendable>(
-        _ work: @escaping @Sendable (CommitGroup, Turn, Interrupt) throws(DatabaseError) -> R
+        _ meter: inout DatabaseInstruments.Meter, _ work: @escaping @Sendable (CommitGroup, Turn, Interrupt) throws(DatabaseError) -> R
     ) async throws(DatabaseError) -> R {
+        meter.begin()
         let turn = try takeTurn()
-        let writer = try await writers.checkout()
+        let writer = try await writers.checkout(&meter)
         let interrupt = Interrupt()
         let result: Result<R, DatabaseError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -238,6 +249,7 @@ public final class SQLiteDatabase: Database {
 private struct SQLiteTransaction: SQLRunner {
     let writer: ConnectionThread<CommitGroup>
     let turn: Turn
+    let instruments: DatabaseInstruments
     var dialect: Dialect { .sqlite }
 
     @discardableResult func query(_ sql: SQL) async throws -> [Row] { try await run(sql).rows }
@@ -246,11 +258,15 @@ private struct SQLiteTransaction: SQLRunner {
 
     func executeScript(_ script: String) async throws {
         let (turn, interrupt) = (turn, Interrupt())
-        try await writer.run(interrupt) { group throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+        try await instruments.statement("SCRIPT") { _ in
+            try await writer.run(interrupt) { group throws(DatabaseError) in try group.runScript(script, turn, interrupt) }
+        }
     }
 
-    private func run(_ sql: SQL) async throws(DatabaseError) -> Connection.Outcome {
+    private func run(_ sql: SQL) async throws -> Connection.Outcome {
         let (turn, interrupt, rendered) = (turn, Interrupt(), sql.rendered(for: .sqlite))
-        return try await writer.run(interrupt) { group throws(DatabaseError) in try group.run(rendered, turn, interrupt) }
+        return try await instruments.statement(rendered.text) { _ in
+            try await writer.run(interrupt) { group throws(DatabaseError) in try group.run(rendered, turn, interrupt) }
+        }
     }
 }

@@ -5,6 +5,7 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import Resilience
 public import ServiceLifecycle
 public import Telemetry
 
@@ -41,15 +42,20 @@ public struct ServiceParts: Sendable {
     public var routes: [Routes.Entry]
     public var authorizer: Authorizer
     public var health: [HealthCheck]
+    /// Who is let in how often.
+    public var door: DoorPolicy
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
+    /// Which web pages of other origins may call; nil: none.
+    public var crossOrigin: CrossOrigin?
     /// Ports besides `HTTP_PORT` that answer the same routes, such as one that a protocol has as its own; 0 takes a free one.
     public var furtherPorts: [Int] = []
     /// Runs last, when nothing uses the parts any more.
     public var close: @Sendable () async -> Void
 
     public init(
-        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
+        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [],
+        door: DoorPolicy = DoorPolicy(), background: [any Service] = [], crossOrigin: CrossOrigin? = nil,
         close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
@@ -57,7 +63,9 @@ public struct ServiceParts: Sendable {
         self.routes = routes.entries
         self.authorizer = authorizer
         self.health = health
+        self.door = door
         self.background = background
+        self.crossOrigin = crossOrigin
         self.close = close
     }
 }
@@ -68,16 +76,22 @@ public struct ServiceDefinition: Sendable {
     public let port: Int
     /// Its settings besides those that every service has.
     public let settings: [SettingInfo]
+    /// Its metrics besides those that every service has.
+    public let metrics: [MetricDefinition]
     public let build: @Sendable (Boot) async throws -> ServiceParts
 
-    public init(name: String, port: Int, settings: [SettingInfo] = [], build: @escaping @Sendable (Boot) async throws -> ServiceParts) {
+    public init(
+        name: String, port: Int, settings: [SettingInfo] = [], metrics: [MetricDefinition] = [],
+        build: @escaping @Sendable (Boot) async throws -> ServiceParts
+    ) {
+        self.metrics = metrics
         self.name = name
         self.port = port
         self.settings = settings
         self.build = build
     }
 
-    public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + settings }
+    public var allSettings: [SettingInfo] { ServiceSettings.all(port: port) + TelemetrySettings.all + settings }
 
     /// The server that answers for these parts.
     /// - Parameter furtherPort: the port to listen on, if it is not the service's own.
@@ -85,11 +99,13 @@ public struct ServiceDefinition: Sendable {
         _ boot: Boot, _ parts: ServiceParts, furtherPort: Int? = nil, onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> Application<RouterResponder<ServiceContext>> {
         let settings = boot.settings
+        let securityHeaders = SecurityHeaders(strictTransportSeconds: try settings(ServiceSettings.strictTransport))
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
-                maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
-                requestTimeout: try settings(ServiceSettings.requestTimeout)))
+                maxBodyBytes: try settings(ServiceSettings.maxBody), requestTimeout: try settings(ServiceSettings.requestTimeout)),
+            door: Door(policy: parts.door, shedder: LoadShedder(try ServiceSettings.shedding(settings))),
+            securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin, tracer: boot.telemetry?.tracer ?? .off)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)
         for entry in parts.routes {
@@ -100,12 +116,15 @@ public struct ServiceDefinition: Sendable {
         }
         let headerBytes = try settings(ServiceSettings.maxHeaders)
         let idle = try settings(ServiceSettings.idleTimeout)
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .microseconds(idle.microseconds),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))
+        let refusals = Refusals(headers: securityHeaders, logger: boot.logger)
         var application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .microseconds(idle.microseconds),
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: headerBytes, maxHeaderListSize: headerBytes, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(inner: HTTP1Channel(responder: responder, configuration: channel), refusals: refusals)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(try settings(ServiceSettings.host), port: try furtherPort ?? settings(ServiceSettings.port(port))),
                 availableConnectionsDelegate: .maximum(try settings(ServiceSettings.maxConnections), logger: boot.logger)),

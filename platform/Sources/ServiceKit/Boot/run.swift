@@ -73,9 +73,12 @@ extension ServiceDefinition {
             try await run(boot, parts)
         } catch {
             await parts.close()
+            await boot.telemetry?.shutdown()
             throw error
         }
         await parts.close()
+        // Last, so that the spans of what was closed go out too.
+        await boot.telemetry?.shutdown()
         boot.logger.info("stopped")
     }
 
@@ -84,6 +87,7 @@ extension ServiceDefinition {
     private func prepare() async throws {
         let (boot, parts) = try await start()
         await parts.close()
+        await boot.telemetry?.shutdown()
         boot.logger.info("the database is up to date")
     }
 
@@ -92,18 +96,20 @@ extension ServiceDefinition {
         let settings = try await Settings()
         try check(settings)
         let telemetry = Telemetry.bootstrap(
-            service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
+            TelemetryConfiguration(
+                service: name, version: BuildInfo.version, environment: try settings(ServiceSettings.environment),
+                variable: { settings.text(ofVariable: $0) }),
             logFormat: LogFormat(rawValue: try settings(ServiceSettings.logFormat)) ?? .automatic,
             logLevel: Logger.Level(rawValue: try settings(ServiceSettings.logLevel)) ?? .info,
-            metadataProvider: Self.logMetadata)
+            definitions: metrics, metadataProvider: Self.logMetadata)
         let boot = Boot(service: name, settings: settings, logger: Logger(label: name), telemetry: telemetry)
         return (boot, try await build(boot))
     }
 
-    /// What every record logged within a request carries.
+    /// What every record logged within a request carries, besides the ids of its span.
     public static let logMetadata = Logger.MetadataProvider {
         guard let call = CallContext.current else { return [:] }
-        return ["correlation_id": "\(call.correlationID)", "trace_id": "\(call.traceID)"]
+        return ["correlation_id": "\(call.correlationID)"]
     }
 
     private func run(_ boot: Boot, _ parts: ServiceParts) async throws {

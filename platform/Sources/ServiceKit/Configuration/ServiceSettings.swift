@@ -1,3 +1,5 @@
+import Resilience
+
 /// The settings that every service has. Each bound says why it is what it is.
 public enum ServiceSettings {
     public static let host = Setting<String>.string(
@@ -14,10 +16,32 @@ public enum ServiceSettings {
     public static let maxInFlight = Setting<Int>.integer(
         "http.max.in.flight", default: 1024, in: 1...100_000, unit: "requests",
         help: "Requests worked on at once; more are answered 503. Bounds memory.")
+    public static let shedReadPercent = Setting<Int>.integer(
+        "shed.read.percent", default: 80, in: 1...100, unit: "percent",
+        help: "Reads may be this share of the requests worked on; the rest is kept for writes, whose callers have more to lose.")
+    public static let shedQueueTime = Setting<Duration>.seconds(
+        "shed.queue.time.seconds", default: 0.1, in: 0.001...60,
+        help: "Work that waits longer for a thread stands in a queue; a tenth of a second is far above what an idle machine needs.")
+    public static let shedPatience = Setting<Duration>.seconds(
+        "shed.patience.seconds", default: 0.5, in: 0...60,
+        help: "A queue that has stood for so long makes reads be answered 503, and one of four times as long writes too.")
+
+    static func shedding(_ settings: Settings) throws(ConfigurationError) -> ShedderConfiguration {
+        var configuration = ShedderConfiguration()
+        configuration.mostInFlight = try settings(maxInFlight)
+        configuration.readShare = Double(try settings(shedReadPercent)) / 100
+        configuration.queueTime = try settings(shedQueueTime)
+        configuration.patience = try settings(shedPatience)
+        return configuration
+    }
+
     public static let maxConnections = Setting<Int>.integer(
         "http.max.connections", default: 4096, in: 1...100_000, unit: "connections", help: "Open connections; more wait in the backlog.")
     public static let idleTimeout = Setting<Duration>.seconds(
         "http.idle.timeout.seconds", default: 60, in: 1...3600, help: "An idle connection is closed after this; also bounds a slow request head.")
+    public static let strictTransport = Setting<Int>.integer(
+        "http.hsts.seconds", default: 0, in: 0...63_072_000, unit: "seconds",
+        help: "Browsers are told to use nothing but TLS for this host for so long; 0: they are not told. Only where TLS ends in front of it.")
     public static let requestTimeout = Setting<Duration>.seconds(
         "http.request.timeout.seconds", default: 10, in: 0.01...600,
         help: "A request without a deadline of its own gets this one, and none gets a longer one.")
@@ -75,6 +99,21 @@ public enum ServiceSettings {
         help: "Folder of the local key pairs; made with fresh keys if it is not there. To check tokens, the *.pub.pem files are enough.")
     public static let issuer = Setting<String>.string(
         "jwt.issuer", default: "hello-dd-local", help: "The issuer that users' tokens must name.")
+    public static let keySetFile = Setting<String>.string(
+        "jwt.jwks.file",
+        help: "Instead of users' keys in KEYS_DIR: a file with the JSON Web Key Set of whoever issues users' tokens; read again when it changes.")
+    public static let keySetURL = Setting<String>(
+        "jwt.jwks.url", default: nil, expected: "an https URL, or an http URL on loopback",
+        help:
+            "Instead of users' keys in KEYS_DIR: where the JSON Web Key Set of whoever issues users' tokens is. Unencrypted only on loopback: who answers decides who may call."
+    ) { KeySource.isAcceptable(url: $0) ? $0 : nil }
+    public static let keySetLifetime = Setting<Duration>.seconds(
+        "jwt.jwks.lifetime.seconds", default: 300, in: 10...86_400,
+        help: "A key set from a URL is fetched again after this; a key taken out of it is believed at most twice as long, or until it can be fetched."
+    )
+    public static let clockSkew = Setting<Duration>.seconds(
+        "jwt.clock.skew.seconds", default: 5, in: 0...60,
+        help: "A token holds so much earlier and longer than it says: clocks of different machines differ a little.")
     public static let faultsEnabled = Setting<Bool>.flag(
         "faults.enabled", default: false,
         help: "Let operators break things on purpose: latency and errors by route, each ending by itself. `hello-dd up` sets it; nothing else does.")
@@ -85,12 +124,15 @@ public enum ServiceSettings {
     static func all(port number: Int) -> [SettingInfo] {
         [
             SettingInfo(host), SettingInfo(port(number)), SettingInfo(maxBody), SettingInfo(maxHeaders), SettingInfo(maxInFlight),
-            SettingInfo(maxConnections), SettingInfo(idleTimeout), SettingInfo(requestTimeout), SettingInfo(drain), SettingInfo(shutdownTimeout),
+            SettingInfo(shedReadPercent), SettingInfo(shedQueueTime), SettingInfo(shedPatience),
+            SettingInfo(maxConnections), SettingInfo(idleTimeout), SettingInfo(strictTransport), SettingInfo(requestTimeout), SettingInfo(drain),
+            SettingInfo(shutdownTimeout),
             SettingInfo(logLevel), SettingInfo(logFormat), SettingInfo(environment), SettingInfo(dataDirectory), SettingInfo(databaseURL),
             SettingInfo(databaseHost), SettingInfo(databasePort), SettingInfo(databaseName), SettingInfo(databaseUser),
             SettingInfo(databasePassword), SettingInfo(databasePasswordFile), SettingInfo(databaseTLS), SettingInfo(databaseRootCertificate),
             SettingInfo(databasePoolSize), SettingInfo(databaseStartTimeout), SettingInfo(keysDirectory), SettingInfo(issuer),
-            SettingInfo(faultsEnabled), SettingInfo(supervisor),
+            SettingInfo(keySetFile), SettingInfo(keySetURL), SettingInfo(keySetLifetime), SettingInfo(clockSkew), SettingInfo(faultsEnabled),
+            SettingInfo(supervisor),
         ]
     }
 }

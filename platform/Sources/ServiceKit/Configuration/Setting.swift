@@ -129,6 +129,11 @@ public struct Settings: Sendable {
         return value
     }
 
+    /// What an environment variable says, also one that is no setting of this program, as it stands; nil where it says nothing.
+    public func text(ofVariable name: String) -> String? {
+        reader.string(forKey: ConfigKey(name.lowercased().replacing("_", with: ".")), isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// The value, or nil where there is neither a value nor a default. An empty value counts as none.
     public func optional<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value? {
         let given = reader.string(forKey: ConfigKey(setting.key), isSecret: setting.isSecret).flatMap { $0.isEmpty ? nil : $0 }

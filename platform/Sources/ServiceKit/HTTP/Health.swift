@@ -132,8 +132,14 @@ extension Routes {
                     json.field("version", BuildInfo.version)
                 })
         }
-        on("GET /metrics") { _, _ in
-            .bytes(
+        on("GET /metrics") { request, _ in
+            // The text format is what a person with curl wants; a scraper asks for the one with exemplars.
+            if request.preferredMediaType(of: ["text/plain", "application/openmetrics-text"]) == "application/openmetrics-text" {
+                return .bytes(
+                    ByteBuffer(string: telemetry?.renderOpenMetrics() ?? "# EOF\n"),
+                    type: "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            }
+            return .bytes(
                 ByteBuffer(string: telemetry?.renderPrometheus() ?? "# this process collects no metrics\n"),
                 type: "text/plain; version=0.0.4; charset=utf-8")
         }

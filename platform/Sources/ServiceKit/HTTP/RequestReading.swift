@@ -28,10 +28,10 @@ extension Request {
     /// - Throws: 415 unless `Content-Type` names one of these types; parameters such as a charset other than UTF-8 are refused too.
     @discardableResult
     public func requireMediaType(_ types: String...) throws(Problem) -> String {
-        let given = (headers[.contentType] ?? "").split(separator: ";", maxSplits: 1)
-        let type = given.first.map { String($0).trimmed.lowercased() } ?? ""
-        let parameters = given.count > 1 ? String(given[1]).trimmed.lowercased().replacing("\"", with: "") : ""
-        guard types.contains(type), parameters.isEmpty || !parameters.hasPrefix("charset=") || parameters == "charset=utf-8" else {
+        let given = (headers[.contentType] ?? "").split(separator: ";", omittingEmptySubsequences: false).map { String($0).trimmed.lowercased() }
+        let type = given.first ?? ""
+        let charsets = given.dropFirst().filter { $0.hasPrefix("charset=") }.map { $0.dropFirst(8).replacing("\"", with: "") }
+        guard types.contains(type), charsets.allSatisfy({ $0 == "utf-8" }) else {
             throw Problem(
                 415, "unsupported_media_type", "Send \(types.joined(separator: " or ")) in UTF-8.",
                 errors: [FieldError(pointer: "Content-Type", detail: "must be \(types.joined(separator: " or "))")])

@@ -61,18 +61,20 @@ public struct ETag: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\"\(version)\"" }
 
     /// The versions that `If-Match` or `If-None-Match` names; nil for `*`.
+    /// - Parameter strongly: a weak tag matches nothing, because it never guards a change (RFC 9110, 13.1.1).
     /// - Throws: 400 where the header is not a list of entity tags.
-    static func list(_ text: String, _ header: String) throws(Problem) -> [Int64]? {
+    static func list(_ text: String, _ header: String, strongly: Bool) throws(Problem) -> [Int64]? {
         if text.trimmed == "*" { return nil }
         var versions: [Int64] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             var tag = String(part).trimmed[...]
-            // A weak tag compares like a strong one here: the same version is the same bytes.
-            if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
+            let isWeak = tag.hasPrefix("W/")
+            if isWeak { tag = tag.dropFirst(2) }
             guard tag.count >= 2, tag.hasPrefix("\""), tag.hasSuffix("\"") else { throw .invalidParameter(header, "must be entity tags or *") }
             // A tag that this service never gave out, such as "01", matches nothing.
             let text = tag.dropFirst().dropLast()
-            versions.append(Int64(text).flatMap { String($0) == text ? $0 : nil } ?? -1)
+            let version = Int64(text).flatMap { String($0) == text ? $0 : nil }
+            versions.append(isWeak && strongly ? -1 : version ?? -1)
         }
         return versions
     }
@@ -84,13 +86,13 @@ extension Request {
         guard let text = headers[.ifMatch] else {
             throw Problem(428, "precondition_required", "Send If-Match with the ETag of what you read, so that nobody's change is lost.")
         }
-        return try ETag.list(text, "If-Match")
+        return try ETag.list(text, "If-Match", strongly: true)
     }
 
     /// Whether the caller has this version already, so that 304 is the answer.
     public func hasCurrent(_ tag: ETag) throws(Problem) -> Bool {
         guard let text = headers[.ifNoneMatch] else { return false }
-        guard let versions = try ETag.list(text, "If-None-Match") else { return true }
+        guard let versions = try ETag.list(text, "If-None-Match", strongly: false) else { return true }
         return versions.contains(tag.version)
     }
 }

@@ -22,7 +22,7 @@ public struct LocalKeys: Sendable {
         case users, services
     }
 
-    private let folder: String
+    let folder: String
 
     public init(folder: String) { self.folder = folder }
 
@@ -57,12 +57,12 @@ public struct LocalKeys: Sendable {
         return await TokenSigner(key: key, keyID: keyID)
     }
 
-    private static func keyID(_ key: P256.Signing.PublicKey) -> String {
+    static func keyID(_ key: P256.Signing.PublicKey) -> String {
         base64URLEncoded(Array(SHA256.hash(data: key.rawRepresentation)).prefix(9))
     }
 
     /// nil if there is no such file.
-    private func publicKeys(_ pair: Pair) throws(ConfigurationError) -> [P256.Signing.PublicKey]? {
+    func publicKeys(_ pair: Pair) throws(ConfigurationError) -> [P256.Signing.PublicKey]? {
         let path = "\(folder)/\(pair.rawValue).pub.pem"
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         let end = "-----END PUBLIC KEY-----"
@@ -74,8 +74,10 @@ public struct LocalKeys: Sendable {
         return keys
     }
 
-    private func privateKey(_ pair: Pair) throws(ConfigurationError) -> P256.Signing.PrivateKey {
-        let path = "\(folder)/\(pair.rawValue).pem"
+    func privateKey(_ pair: Pair) throws(ConfigurationError) -> P256.Signing.PrivateKey { try keyPair("\(folder)/\(pair.rawValue).pem") }
+
+    /// The private key of a file, made if it is not there.
+    func keyPair(_ path: String) throws(ConfigurationError) -> P256.Signing.PrivateKey {
         if let key = try read(path) { return key }
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -97,7 +99,7 @@ public struct LocalKeys: Sendable {
         return key
     }
 
-    private func read(_ path: String) throws(ConfigurationError) -> P256.Signing.PrivateKey? {
+    func read(_ path: String) throws(ConfigurationError) -> P256.Signing.PrivateKey? {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         guard let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: data, as: UTF8.self)) else {
             throw ConfigurationError("\(path) is not a P-256 private key: remove it and a new one is made")
@@ -129,33 +131,5 @@ public struct TokenSigner: Sendable {
             Claims(
                 iss: issuer, sub: subject, aud: .one(audience), exp: seconds + lifetime.inSeconds, iat: seconds, nbf: seconds, role: role.rawValue),
             kid: keyID, header: ["typ": "JWT"])
-    }
-}
-
-/// A service's own token for calls to one other service: made when first needed, and again before it expires.
-public actor ServiceToken {
-    private let signer: TokenSigner
-    private let issuer: String
-    private let audience: String
-    private let lifetime: Duration
-    private var current: (header: String, renewAt: ContinuousClock.Instant)?
-
-    /// - Parameters:
-    ///   - issuer: the calling service's name.
-    ///   - audience: the called service's name.
-    public init(signer: TokenSigner, issuer: String, audience: String, lifetime: Duration = .seconds(600)) {
-        self.signer = signer
-        self.issuer = issuer
-        self.audience = audience
-        self.lifetime = lifetime
-    }
-
-    /// The `Authorization` header.
-    public func header() async throws -> String {
-        if let current, current.renewAt > .now { return current.header }
-        let token = try await signer.token(issuer: issuer, subject: issuer, audience: audience, role: .service, lifetime: lifetime)
-        let header = "Bearer \(token)"
-        current = (header, .now + lifetime / 2)
-        return header
     }
 }

@@ -6,8 +6,12 @@ internal import Synchronization
 ///
 /// ```json
 /// {"timestamp":"2026-11-24T05:46:09.123456Z","level":"info","message":"accepted",
-///  "logger":"queue","service":"mail-service","version":"1.2.0","env":"prod","item_id":"0193…"}
+///  "logger":"queue","service":"mail-service","version":"1.2.0","env":"prod","trace_id":"6746…","span_id":"9c1d…",
+///  "dd.trace_id":"7443…","dd.span_id":"1124…","item_id":"0193…"}
 /// ```
+///
+/// The four ids are those of the span that is current: hexadecimal as OpenTelemetry writes them, and decimal, the trace's lower 64 bits, as
+/// Datadog finds the logs of a trace.
 ///
 /// Metadata follows as members of the object, by name; nested dictionaries are flattened (`request.id`), and a name from
 /// above becomes `metadata.<name>`. Values whose name a ``Redaction`` covers are not written. A value is cut after 8 KiB and says
@@ -17,11 +21,15 @@ public struct JSONLogHandler: LogHandler {
     public var metadata: Logger.Metadata = [:]
     public var metadataProvider: Logger.MetadataProvider?
 
-    private static let reserved: Set<String> = ["timestamp", "level", "message", "logger", "service", "version", "env", "log.dropped_fields"]
+    private static let reserved: Set<String> = [
+        "timestamp", "level", "message", "logger", "service", "version", "env", "trace_id", "span_id", "dd.trace_id", "dd.span_id",
+        "log.dropped_fields",
+    ]
 
     private let redaction: Redaction
     private let sink: any LogSink
     private let now: @Sendable () -> Timestamp
+    private let span: @Sendable () -> SpanContext?
     /// `,"logger":…,"env":…`, the same on every line.
     private let constant: [UInt8]
 
@@ -32,9 +40,11 @@ public struct JSONLogHandler: LogHandler {
         metadataProvider: Logger.MetadataProvider? = nil,
         redaction: Redaction = .standard,
         sink: any LogSink = FileDescriptorSink.standardOutput,
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        now: @escaping @Sendable () -> Timestamp = { .now },
+        span: @escaping @Sendable () -> SpanContext? = { TraceSpan.current?.identity }
     ) {
         logLevel = level
+        self.span = span
         self.metadataProvider = metadataProvider
         self.redaction = redaction
         self.sink = sink
@@ -65,6 +75,7 @@ public struct JSONLogHandler: LogHandler {
         line.append(ascii: "\",\"message\":")
         line.append(json: record.message)
         line.append(contentsOf: constant)
+        if let span = span() { line.append(ids: span) }
         for field in record.fields {
             line.append(UInt8(ascii: ","))
             line.append(json: field.key)
@@ -77,6 +88,28 @@ public struct JSONLogHandler: LogHandler {
         }
         line.append(ascii: "}\n")
         sink.write(line)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(ids span: SpanContext) {
+        append(ascii: ",\"trace_id\":\"")
+        append(hex: span.traceID.high)
+        append(hex: span.traceID.low)
+        append(ascii: "\",\"span_id\":\"")
+        append(hex: span.spanID.value)
+        append(ascii: "\",\"dd.trace_id\":\"")
+        append(contentsOf: String(span.traceID.low).utf8)
+        append(ascii: "\",\"dd.span_id\":\"")
+        append(contentsOf: String(span.spanID.value).utf8)
+        append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(hex number: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let nibble = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xF
+            append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble)
+        }
     }
 }
 

@@ -19,6 +19,7 @@ public struct PrettyLogHandler: LogHandler {
     private let redaction: Redaction
     private let sink: any LogSink
     private let now: @Sendable () -> Timestamp
+    private let span: @Sendable () -> SpanContext?
 
     public init(
         label: String,
@@ -27,9 +28,11 @@ public struct PrettyLogHandler: LogHandler {
         metadataProvider: Logger.MetadataProvider? = nil,
         redaction: Redaction = .standard,
         sink: any LogSink = FileDescriptorSink.standardOutput,
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        now: @escaping @Sendable () -> Timestamp = { .now },
+        span: @escaping @Sendable () -> SpanContext? = { TraceSpan.current?.identity }
     ) {
         logLevel = level
+        self.span = span
         self.label = label
         self.colored = colored
         self.metadataProvider = metadataProvider
@@ -55,6 +58,8 @@ public struct PrettyLogHandler: LogHandler {
         line.append(ascii: "  ")
         line.append(escaping: record.message, quotes: false)
         for field in record.fields { append(field.key, field.value, to: &line) }
+        // What `hello-dd trace` and any search want; the rest of the ids is for machines.
+        if let span = span() { append("trace_id", .text(span.traceID.description), to: &line) }
         if record.dropped > 0 { append("log.dropped_fields", .literal(String(record.dropped)), to: &line) }
         line.append(UInt8(ascii: "\n"))
         sink.write(line)

@@ -30,6 +30,14 @@ public struct Redaction: Sendable {
         return false
     }
 
+    /// A URL's query with the values left out whose names are covered: `q=cup&token=[redacted]`.
+    public func query(_ text: some StringProtocol) -> String {
+        text.split(separator: "&", omittingEmptySubsequences: false).map { pair in
+            guard let equals = pair.firstIndex(of: "="), covers(String(pair[..<equals])) else { return String(pair) }
+            return "\(pair[..<equals])=\(Self.mark)"
+        }.joined(separator: "&")
+    }
+
     private static func normalized(_ key: String) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(key.utf8.count)

@@ -152,6 +152,28 @@ public final class MetricsRegistry: MetricsFactory {
     /// Prometheus' text format 0.0.4 (`Content-Type: text/plain; version=0.0.4; charset=utf-8`), in a fixed order; names by
     /// OpenTelemetry's rules: dots become underscores, then the unit, then `_total` for a counter.
     public func renderPrometheus() -> String { PrometheusText.render(collect()) }
+
+    /// OpenMetrics 1.0 (`Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8`): the same, with exemplars.
+    public func renderOpenMetrics() -> String { PrometheusText.render(collect(), .openMetrics) }
+
+    /// The series of a histogram and its labels, for whoever keeps it: cheaper than asking for it each time, and it takes exemplars.
+    /// A name that is not a histogram's gives one that nobody sees.
+    public func histogram(_ definition: MetricDefinition, _ dimensions: [(String, String)]) -> Histogram {
+        if case .histogram(let series) = series(definition.name, dimensions, else: .histogram, .seconds) { return Histogram(series: series) }
+        reject()
+        return Histogram(series: HistogramSeries(bounds: [], secondsPerUnit: 1))
+    }
+}
+
+/// One series of a histogram.
+public struct Histogram: Sendable {
+    fileprivate let series: HistogramSeries
+
+    /// - Parameter span: becomes the exemplar, if it is exported.
+    public func record(nanoseconds: Int64, in span: TraceSpan?) { series.record(nanoseconds: nanoseconds, in: span) }
+
+    /// In the metric's own unit.
+    public func record(_ value: Double, in span: TraceSpan?) { series.record(value, in: span) }
 }
 
 /// A metric and its values at one moment.

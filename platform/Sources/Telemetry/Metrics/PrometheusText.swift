@@ -1,23 +1,33 @@
-/// Prometheus' text exposition format, version 0.0.4.
+/// The text expositions: Prometheus' own format, version 0.0.4, and OpenMetrics 1.0, which has exemplars. Samples have the same names and
+/// labels in both, so that it does not matter which one a scraper asks for.
 enum PrometheusText {
-    static func render(_ metrics: [MetricSnapshot]) -> String {
+    enum Format: Sendable {
+        case prometheus, openMetrics
+    }
+
+    static func render(_ metrics: [MetricSnapshot], _ format: Format = .prometheus) -> String {
+        let offset = format == .openMetrics ? Ticks.toUnixTime() : 0
         var text = ""
         text.reserveCapacity(metrics.reduce(0) { $0 + 128 + $1.series.count * 256 })
         for metric in metrics where !metric.series.isEmpty {
             let definition = metric.definition
             let name = name(of: definition)
-            let help = metric.isDeclared ? escaped(definition.description, quotes: false) : "(undeclared)"
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type(of: definition))\n"
+            let help = metric.isDeclared ? escaped(definition.description, quotes: format == .openMetrics) : "(undeclared)"
+            // To OpenMetrics a counter's family is called without what its samples end with.
+            let family = format == .openMetrics && definition.kind == .counter ? String(name.dropLast("_total".count)) : name
+            text += "# HELP \(family) \(help)\n# TYPE \(family) \(type(of: definition))\n"
+            if format == .openMetrics, let unit = unitName(of: definition), family.hasSuffix("_\(unit)") { text += "# UNIT \(family) \(unit)\n" }
             for (labels, value) in metric.series {
                 let pairs = rendered(labels)
                 switch value {
                 case .number(let number):
                     text += "\(name)\(braced(pairs)) \(rendered(number))\n"
                 case .histogram(let histogram):
-                    append(histogram, name, pairs, to: &text)
+                    append(histogram, name, pairs, exemplarOffset: format == .openMetrics ? offset : nil, to: &text)
                 }
             }
         }
+        if format == .openMetrics { text += "# EOF\n" }
         return text
     }
 
@@ -36,12 +46,19 @@ enum PrometheusText {
         return definition.kind == .histogram ? [name, "\(name)_bucket", "\(name)_sum", "\(name)_count"] : [name]
     }
 
-    private static func append(_ histogram: HistogramSnapshot, _ name: String, _ pairs: [String], to text: inout String) {
+    private static func append(
+        _ histogram: HistogramSnapshot, _ name: String, _ pairs: [String], exemplarOffset: Int64?, to text: inout String
+    ) {
         var below: UInt64 = 0
         for (index, count) in histogram.counts.enumerated() {
             below &+= count
             let bound = index < histogram.bounds.count ? rendered(histogram.bounds[index]) : "+Inf"
-            text += "\(name)_bucket\(braced(pairs + ["le=\"\(bound)\""])) \(below)\n"
+            text += "\(name)_bucket\(braced(pairs + ["le=\"\(bound)\""])) \(below)"
+            if let exemplarOffset, let exemplar = histogram.exemplar(ofBucket: index) {
+                text += " # {trace_id=\"\(exemplar.traceID)\",span_id=\"\(exemplar.spanID)\"} \(rendered(exemplar.value)) "
+                text += String(Double(exemplar.time + exemplarOffset) / 1e9)
+            }
+            text += "\n"
         }
         text += "\(name)_sum\(braced(pairs)) \(rendered(histogram.sum))\n"
         text += "\(name)_count\(braced(pairs)) \(below)\n"

@@ -67,7 +67,22 @@ struct HistogramSnapshot: Sendable, Equatable {
     /// Not cumulative; one more than ``bounds``, the last for what is above all of them.
     var counts: [UInt64]
     var sum: Double
+    /// In the order of their buckets, at most one for each.
+    var exemplars: [Exemplar] = []
     var count: UInt64 { counts.reduce(0, &+) }
+
+    func exemplar(ofBucket index: Int) -> Exemplar? {
+        exemplars.last { exemplar in (bounds.firstIndex { exemplar.value <= $0 } ?? bounds.count) == index }
+    }
+}
+
+/// A value that was recorded within a trace that is exported: the way from a bar of a chart to a request.
+struct Exemplar: Sendable, Equatable {
+    var value: Double
+    /// See ``Ticks``.
+    var time: Int64
+    var traceID: TraceID
+    var spanID: SpanID
 }
 
 /// A sum that only grows: what is negative, or no number, is ignored.
@@ -117,36 +132,55 @@ final class GaugeSeries: MeterHandler, RecorderHandler {
 
 /// A distribution over fixed buckets. A lock rather than an atomic per bucket: the sum and the counts of one scrape belong together.
 final class HistogramSeries: RecorderHandler, TimerHandler {
+    private struct State {
+        var counts: [UInt64]
+        var sum: Double = 0
+        /// The last one of each bucket; empty until there is one.
+        var exemplars: [Exemplar?] = []
+    }
+
     private let bounds: [Double]
     private let nanosecondsPerUnit: Double
-    private let state: Mutex<(counts: [UInt64], sum: Double)>
+    private let state: Mutex<State>
 
     init(bounds: [Double], secondsPerUnit: Double) {
         self.bounds = bounds
         nanosecondsPerUnit = 1e9 * secondsPerUnit
-        state = Mutex((Array(repeating: 0, count: bounds.count + 1), 0))
+        state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))
     }
 
     var snapshot: HistogramSnapshot {
-        let (counts, sum) = state.withLock { $0 }
-        return HistogramSnapshot(bounds: bounds, counts: counts, sum: sum)
+        let state = state.withLock { $0 }
+        return HistogramSnapshot(bounds: bounds, counts: state.counts, sum: state.sum, exemplars: state.exemplars.compactMap { $0 })
     }
 
     func record(_ value: Int64) { record(Double(value)) }
 
+    func record(_ value: Double) { record(value, in: TraceSpan.current) }
+
+    /// A duration in the metric's own unit; below zero (a clock that was set back) counts as zero.
+    func recordNanoseconds(_ duration: Int64) { record(nanoseconds: duration, in: TraceSpan.current) }
+
+    func record(nanoseconds duration: Int64, in span: TraceSpan?) { record(Double(max(0, duration)) / nanosecondsPerUnit, in: span) }
+
     /// A value that is no finite number would spoil the sum for ever: it is ignored.
-    func record(_ value: Double) {
+    /// - Parameter span: becomes the exemplar if it is exported.
+    func record(_ value: Double, in span: TraceSpan?) {
         guard value.isFinite else { return }
         // Few buckets, and most values in the first of them: a scan is quicker than a binary search.
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
+        let exemplar = span.flatMap { span in
+            span.isRecording && span.identity.isSampled
+                ? Exemplar(value: value, time: Ticks.now(), traceID: span.identity.traceID, spanID: span.identity.spanID) : nil
+        }
         state.withLock { state in
             state.counts[bucket] &+= 1
             state.sum += value
+            guard let exemplar else { return }
+            if state.exemplars.isEmpty { state.exemplars = Array(repeating: nil, count: bounds.count + 1) }
+            state.exemplars[bucket] = exemplar
         }
     }
-
-    /// A duration in the metric's own unit; below zero (a clock that was set back) counts as zero.
-    func recordNanoseconds(_ duration: Int64) { record(Double(max(0, duration)) / nanosecondsPerUnit) }
 }
 
 extension Atomic where Value == UInt64 {
