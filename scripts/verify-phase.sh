@@ -370,7 +370,7 @@ running shop emits, monitors through Prometheus rules made of the same expressio
 }
 
 phase_8() {
-    scripts/setup.sh --test
+    [ -x .venv/bin/python ] || scripts/setup.sh --test
     run "the program for AWS keeps its rules, in every stack, and each rule catches what breaks it" scripts/test-infrastructure.sh
     run "the scripts for AWS act in their order, against stand-ins of pulumi, aws, docker and git" bash tests/scripts/aws.test.sh
     if [ -x "$HELLO_DD" ]; then
