@@ -31,6 +31,8 @@ all_well() {
     stand_in scripts/test-infrastructure.sh 'exit 0'
     stand_in tests/scripts/a.test.sh 'exit 0'
     stand_in .venv/bin/python 'exit 0'
+    mkdir -p "$folder/.build/debug"
+    stand_in .build/debug/hello-dd 'exit 0'
     stand_in bin/swift "$GOOD_SWIFT"
     rm -f "$folder/ran"
 }
