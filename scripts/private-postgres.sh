@@ -1,5 +1,6 @@
+#!/usr/bin/env bash
 # Sourced: PostgreSQL servers of a script's own, in a folder that is removed with them when the script ends.
-# shellcheck shell=bash
+set -euo pipefail
 
 postgres_bin() {
     local folder
