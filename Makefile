@@ -180,6 +180,34 @@ kind: ## Run the shop in a Kubernetes cluster on this machine (needs docker, kin
 kind-down: ## Remove that cluster
 	@scripts/kind-down.sh
 
+.PHONY: test-infrastructure
+test-infrastructure: ## Check the AWS program without AWS: types, rules, the eks overlay, the databases, a restore
+	@scripts/setup.sh --test
+	@scripts/test-infrastructure.sh
+
+# Which stack the targets aws-… mean: dev, staging or prod.
+STACK ?= dev
+
+.PHONY: aws-preview
+aws-preview: ## Say what would be made on AWS (STACK=dev); needs pulumi and credentials, changes nothing
+	@scripts/aws.sh preview $(STACK)
+
+.PHONY: aws-up
+aws-up: ## Make the shop on AWS and order something there (STACK=dev); says what it costs, and asks
+	@scripts/aws.sh up $(STACK)
+
+.PHONY: aws-down
+aws-down: ## Remove it, and all its data (STACK=dev); asks
+	@scripts/aws.sh down $(STACK)
+
+.PHONY: aws-local
+aws-local: ## The same against a stand-in for AWS on this machine; needs pulumi, and no account
+	@scripts/aws-local.sh
+
+.PHONY: rehearse-restore
+rehearse-restore: build ## Lose the database, put its copy into another server, add up the ledger, and go on
+	@CONFIGURATION=$(CONFIGURATION) scripts/rehearse-restore.sh
+
 .PHONY: lint
 lint: ## Check format and style of the Swift and shell sources and the Dockerfile
 	@scripts/lint.sh

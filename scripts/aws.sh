@@ -40,9 +40,9 @@ readonly COMMAND=$1 STACK=$2
 # Dollars a month, from docs/capacity.md, which says what they are made of.
 cost() {
     case $STACK in
-        dev) echo "about 330 dollars a month while it is there (0.45 an hour)" ;;
-        staging) echo "about 860 dollars a month while it is there (1.20 an hour)" ;;
-        prod) echo "about 2,000 dollars a month while it is there (2.80 an hour), and more under load" ;;
+        dev) echo "about 440 dollars a month while it is there (0.60 an hour)" ;;
+        staging) echo "about 810 dollars a month while it is there (1.10 an hour)" ;;
+        prod) echo "about 1,460 dollars a month while it is there (2 an hour), and more under load" ;;
     esac
 }
 

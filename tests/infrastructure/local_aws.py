@@ -60,9 +60,7 @@ SUBNET_GROUPS = {
 
 def method(call: str) -> str:
     """As moto spells it."""
-    from moto.core.responses import camelcase_to_underscores
-
-    return str(camelcase_to_underscores(call))
+    return str(importlib.import_module("moto.core.responses").camelcase_to_underscores(call))
 
 
 def unknown(service: str, calls: list[str]) -> list[str]:
@@ -77,9 +75,12 @@ def unknown(service: str, calls: list[str]) -> list[str]:
 
 def main() -> int:
     rows: dict[str, list[str]] = {}
-    for resource in graph("prod", "foundation").of(*{r.type for r in graph("prod", "foundation").resources if r.type.startswith("aws:")}):
-        kind = resource.type.split(":")[-1]
-        service, calls = CALLS.get(kind) or (resource.type.split(":")[1].split("/")[0], SUBNET_GROUPS.get(resource.type.split(":")[1].split("/")[0], ""))
+    for resource in graph("prod", "foundation").resources:
+        package, place, kind = (resource.type + "::").split(":")[:3]
+        if package != "aws":
+            continue
+        folder = place.split("/")[0]
+        service, calls = CALLS.get(kind) or (folder, SUBNET_GROUPS.get(folder, ""))
         if not calls:
             print(f"no calls are listed for {resource.type}", file=sys.stderr)
             return 1

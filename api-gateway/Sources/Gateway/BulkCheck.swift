@@ -91,7 +91,9 @@ struct BulkCheck: Sendable {
 
     /// By every reference that was asked for.
     private func products(_ references: [String]) async throws -> [String: JSON] {
-        var request = UpstreamRequest(.post, InventoryPaths.batchGet, template: InventoryPaths.batchGet, body: JSONWriter.object { $0.field("ids", Array(Set(references)).sorted()) })
+        var request = UpstreamRequest(
+            .post, InventoryPaths.batchGet, template: InventoryPaths.batchGet,
+            body: JSONWriter.object { $0.field("ids", Array(Set(references)).sorted()) })
         request.isRead = true
         let (_, answer) = try await views.inventory.send(request).json(from: views.inventory)
         var found: [String: JSON] = [:]
@@ -108,7 +110,8 @@ struct BulkCheck: Sendable {
             func start() {
                 guard let id = rest.popFirst() else { return }
                 group.addTask {
-                    let answer = try await views.inventory.send(UpstreamRequest(.get, InventoryPaths.stock(id), template: InventoryPaths.Template.stock))
+                    let answer = try await views.inventory.send(
+                        UpstreamRequest(.get, InventoryPaths.stock(id), template: InventoryPaths.Template.stock))
                     // Deleted in between.
                     if answer.status == 404 { return (id, nil) }
                     return (id, try answer.json(from: views.inventory).1["available"]?.integer)

@@ -28,7 +28,10 @@ def build(settings: Settings, network: Network, nodes: pulumi.Input[str], key: p
     name, sizes = settings.name, settings.sizes
     security: ec2.SecurityGroup = edges.group(settings, "cache", "Valkey, for the pods of the shop", network.vpc)
     edges.ingress_from_group(settings, "nodes-to-cache", nodes, security.id, 6379)
-    subnets = elasticache.SubnetGroup("cache", name=name, subnet_ids=[subnet.id for subnet in network.database], tags=settings.tagged(name))
+    subnets = elasticache.SubnetGroup(
+        "cache", name=name, subnet_ids=[subnet.id for subnet in network.database], tags=settings.tagged(name),
+        # The stand-in cannot delete one.
+        opts=pulumi.ResourceOptions(retain_on_delete=settings.local))
     password = pulumi_random.RandomPassword("cache", length=40, special=False).result
     user = elasticache.User("cache", user_id=f"{name}-services", user_name="services", engine=ENGINE, access_string=RIGHTS,
                             authentication_mode=elasticache.UserAuthenticationModeArgs(type="password", passwords=[password]),

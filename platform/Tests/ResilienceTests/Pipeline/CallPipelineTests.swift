@@ -6,7 +6,7 @@ import Testing
 @Suite struct CallPipelineTests {
     private func fail(_ pipeline: CallPipeline, _ verdict: Verdict, _ kind: CallKind = .repeatable) async {
         do throws(CallFailure<Failure>) {
-            try await pipeline.call(kind, verdict: { $0.verdict }) { _ throws(Failure) in throw Failure(verdict: verdict) }
+            try await pipeline.call(kind, verdict: \Failure.verdict) { _ throws(Failure) in throw Failure(verdict: verdict) }
         } catch {}
     }
 
@@ -21,15 +21,15 @@ import Testing
         let (gate, events) = (Gate(), Events())
         let pipeline = CallPipeline("test", Self.policy { $0.mostInside = 2 }, observer: events)
         let calls = (0..<2).map { _ in
-            Task { try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in try? await gate.pass() } }
+            Task { try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in try? await gate.pass() } }
         }
         await gate.arrivals(2)
         await #expect(throws: CallFailure<Failure>.rejected(.admission(AdmissionLimitReached(limit: 2)))) {
-            try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in }
+            try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in }
         }
         gate.open()
         for call in calls { try await call.value }
-        try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in }
+        try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in }
         #expect(pipeline.admission.inside == 0)
         #expect(events.list.count == 1)
     }
@@ -40,7 +40,7 @@ import Testing
         let pipeline = CallPipeline(
             "test", Self.policy { ($0.deadline, $0.attemptTimeout) = (.seconds(2), .seconds(1)) }, clock: clock.waiting())
         func seen(_ kind: CallKind) async throws -> Duration? {
-            try await pipeline.call(kind, verdict: { $0.verdict }) { attempt throws(Failure) in
+            try await pipeline.call(kind, verdict: \Failure.verdict) { attempt throws(Failure) in
                 #expect(attempt.deadline == Deadline.current)
                 return Deadline.current.map { $0.instant - clock.now }
             }
@@ -59,7 +59,7 @@ import Testing
         let pipeline = CallPipeline("test", clock: clock.waiting())
         await #expect(throws: CallFailure<Failure>.rejected(.deadline)) {
             try await Deadline.with(Deadline(clock.now)) {
-                try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in Issue.record("it was sent") }
+                try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in Issue.record("it was sent") }
             }
         }
     }
@@ -132,15 +132,15 @@ import Testing
         await fail(pipeline, .failed)
         #expect(pipeline.breaker.state == .open)
         await #expect(throws: CallFailure<Failure>.rejected(.circuitOpen(CircuitOpen(state: .open, retryAfter: .seconds(5))))) {
-            try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in }
+            try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in }
         }
         clock.advance(.seconds(5))
         let place = try pipeline.limit.enter()
         await #expect(throws: CallFailure<Failure>.rejected(.concurrency(ConcurrencyLimitReached(limit: 1)))) {
-            try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in }
+            try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in }
         }
         place.leave(.ignored)
-        try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in }
+        try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in }
         #expect(pipeline.breaker.state == .closed)
     }
 
@@ -149,7 +149,7 @@ import Testing
         let clock = TestClock()
         let pipeline = CallPipeline("test", clock: clock.waiting())
         for _ in 0..<40 {
-            try await pipeline.call(.openEnded, verdict: { $0.verdict }) { _ throws(Failure) in clock.advance(.seconds(9)) }
+            try await pipeline.call(.openEnded, verdict: \Failure.verdict) { _ throws(Failure) in clock.advance(.seconds(9)) }
         }
         #expect(pipeline.breaker.state == .closed)
         #expect(pipeline.breaker.snapshot.slowCalls == 0)

@@ -13,13 +13,13 @@ import Testing
         (policy.budget.share, policy.budget.perSecond) = (0, budget)
         change(&policy)
         let pipeline = CallPipeline("test", policy, observer: events, clock: clock)
-        for _ in 0..<200 { try await pipeline.call(.once, verdict: { $0.verdict }) { _ throws(Failure) in } }
+        for _ in 0..<200 { try await pipeline.call(.once, verdict: \Failure.verdict) { _ throws(Failure) in } }
         #expect(pipeline.lateAfter != nil)
         return pipeline
     }
 
     private func read(_ pipeline: CallPipeline, _ body: @escaping @Sendable (Attempt) async throws(Failure) -> Int) async throws -> Int {
-        try await pipeline.call(.read, verdict: { $0.verdict }, body)
+        try await pipeline.call(.read, verdict: \Failure.verdict, body)
     }
 
     @Test("a second attempt that answers first wins, and the first is cancelled")
@@ -125,11 +125,11 @@ import Testing
     func onlyReads(kind: CallKind) async throws {
         let events = Events()
         let pipeline = try await pipeline(TestClock().waiting(), events)
-        _ = try await pipeline.call(kind, verdict: { $0.verdict }) { _ throws(Failure) in }
+        _ = try await pipeline.call(kind, verdict: \Failure.verdict) { _ throws(Failure) in }
         var policy = CallPolicy.none
         policy.hedge = HedgePolicy()
         let fresh = CallPipeline("fresh", policy, observer: events, clock: TestClock().waiting())
-        _ = try await fresh.call(.read, verdict: { $0.verdict }) { _ throws(Failure) in }
+        _ = try await fresh.call(.read, verdict: \Failure.verdict) { _ throws(Failure) in }
         #expect(events.list.isEmpty)
     }
 }

@@ -16,7 +16,7 @@ import Testing
         _ pipeline: CallPipeline, _ kind: CallKind = .repeatable, succeeds: Int = .max,
         _ failure: @escaping @Sendable (Int) -> Failure = { Failure(number: $0) }
     ) async throws(CallFailure<Failure>) -> Int {
-        try await pipeline.call(kind, verdict: { $0.verdict }) { attempt throws(Failure) in
+        try await pipeline.call(kind, verdict: \Failure.verdict) { attempt throws(Failure) in
             guard attempt.number >= succeeds else { throw failure(attempt.number) }
             return attempt.number
         }
@@ -99,10 +99,10 @@ import Testing
         let pipeline = CallPipeline("test", Self.policy { $0.deadline = .seconds(1) }, clock: clock.waiting(random: 0, waits))
         // They take 400 ms.
         for _ in 0..<100 {
-            _ = try await pipeline.call(.repeatable, verdict: { $0.verdict }) { _ throws(Failure) in clock.advance(.milliseconds(400)) }
+            _ = try await pipeline.call(.repeatable, verdict: \Failure.verdict) { _ throws(Failure) in clock.advance(.milliseconds(400)) }
         }
         let failure = await failure { () throws(CallFailure<Failure>) in
-            try await pipeline.call(.repeatable, verdict: { $0.verdict }) { attempt throws(Failure) -> Int in
+            try await pipeline.call(.repeatable, verdict: \Failure.verdict) { attempt throws(Failure) -> Int in
                 clock.advance(.milliseconds(600))
                 throw Failure(number: attempt.number)
             }
