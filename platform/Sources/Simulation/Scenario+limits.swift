@@ -42,6 +42,28 @@ extension Scenario {
         return client
     }
 
+    /// Answers are lost for a moment, so that a hundred calls time out one after the other: they were all sent under one limit, which shrinks
+    /// once, and a moment later all is as it was.
+    public static let hiccup = Scenario("hiccup") { simulator, mutations in
+        let server = SimulatedServer(simulator)
+        server.behaviour.service = .milliseconds(50)
+        var policy = limitOnly()
+        policy.deadline = .milliseconds(500)
+        policy.concurrency!.initial = 64
+        let client = SimulatedClient(simulator, server, policy, mutations: mutations)
+        simulator.after(.seconds(3), "lost") { server.behaviour.lost = 1 }
+        simulator.after(.milliseconds(3200), "back") { server.behaviour.lost = 0 }
+        var doneBefore = 0
+        simulator.after(.milliseconds(3900), "look") { doneBefore = server.done }
+        simulator.after(.milliseconds(4900), "look") {
+            // Of some 500 that are asked for.
+            if server.done - doneBefore < 400 { client.violate("the limit keeps the callee from its work") }
+        }
+        arrivals(simulator, until: .seconds(5), mean: .milliseconds(2)) { client.send() }
+        simulator.run(until: .seconds(6))
+        return client
+    }
+
     /// A callee that never refuses and only gets slower: the queue in front of it stays short, although the queue is all that was ever seen.
     public static let standingQueue = Scenario("standing queue") { simulator, mutations in
         let server = SimulatedServer(simulator, capacity: 5)

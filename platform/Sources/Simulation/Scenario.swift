@@ -32,7 +32,7 @@ public struct Scenario: Sendable {
     }
 
     public static let all = [
-        retryStorm, flapping, leakedProbe, deadlines, openBreaker, tinyDeadlines, hedging, abandonedCalls, capacityChange, standingQueue,
+        retryStorm, flapping, leakedProbe, deadlines, openBreaker, tinyDeadlines, hedging, abandonedCalls, capacityChange, hiccup, standingQueue,
     ]
 
     // MARK: retries

@@ -56,7 +56,7 @@ struct MutationTests {
     func abandonedIsNoSuccess() { expectCaught(.abandonedIsNoSuccess, by: .abandonedCalls, as: "the limit grew on calls that were given up") }
 
     @Test("a limit that shrinks for each of the calls sent under it is noticed: the callee stands idle")
-    func oneDecreaseEach() { expectCaught(.oneDecreaseEach, by: .capacityChange, as: "the limit keeps the callee from its work") }
+    func oneDecreaseEach() { expectCaught(.oneDecreaseEach, by: .hiccup, as: "the limit keeps the callee from its work") }
 
     @Test("a limit that never lets the queue drain is noticed: the queue becomes the baseline")
     func breath() { expectCaught(.breath, by: .standingQueue, as: "the queue at the callee became the baseline") }

@@ -3,7 +3,7 @@ import Foundation
 /// Which schedules are played: `make test-simulation SIMULATION_SEEDS=1000` more of them, `SEED=7` that one only.
 enum Seeds {
     private static let one = ProcessInfo.processInfo.environment["SIMULATION_SEED"].flatMap { UInt64($0) }
-    private static let count = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 40
+    private static let count = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 25
 
     static var isReplay: Bool { one != nil }
     static var chosen: ClosedRange<UInt64> { one.map { $0...$0 } ?? 1...max(1, count) }
