@@ -107,10 +107,22 @@ test-inventory: setup ## Run inventory-service's tests
 # How many random walks `make test-model` takes; SEED=n takes that one only, as a failure says.
 SEEDS ?= 40
 SEED ?=
+SIMULATION_SEEDS ?= 250
 
 .PHONY: test-model
 test-model: setup ## Reservations against their model on both engines: tens of thousands of random calls (SEEDS=40, or SEED=7 to replay)
 	@MODEL_SEEDS="$(SEEDS)" MODEL_SEED="$(SEED)" $(SWIFT) test --filter '^InventoryServiceTests\.ReservationModelTests'
+
+.PHONY: test-simulation
+test-simulation: setup ## Breakers, retries and limits in virtual time, over thousands of schedules (SIMULATION_SEEDS=250, or SEED=7 to replay one)
+	@SIMULATION_SEEDS="$(SIMULATION_SEEDS)" SIMULATION_SEED="$(SEED)" $(SWIFT) test --filter '^SimulationTests\.'
+
+# How long each of these runs takes, seconds.
+RUN_SECONDS ?= 12
+
+.PHONY: resilience-runs
+resilience-runs: setup ## The gateway before a slow, dead, flapping, half bad, halved and returning service, and overloaded: real processes, a table
+	@RESILIENCE_RUN_SECONDS="$(RUN_SECONDS)" $(SWIFT) test --filter '^SystemTests\.(ResilienceRunTests|OverloadTests)'
 
 .PHONY: test-tsan
 test-tsan: setup ## Run the database's tests under the thread sanitizer (compiles them anew, in .build/tsan: minutes, the first time)

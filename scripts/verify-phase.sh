@@ -276,6 +276,26 @@ phase_4() {
     substitute="${engine_substitute}no Redis cache yet (issue 7)"
 }
 
+# breakers URL: what an operator sees and does, and what a caller sees of it.
+breakers() {
+    local operator path="$1/api/v1/admin/breakers"
+    operator=$(bearer --role operator)
+    ask 401 "breakers are not for strangers" GET "$path"
+    ask 200 "breakers, for an operator" GET "$path" -H "$operator"
+    holds "that of inventory is closed" '"name":"inventory","state":"closed"'
+    ask 200 "pricing's is forced open" PUT "$path/pricing" -H "$operator" -H "$JSON" -d '{"mode": "forced-open", "reason": "verify-phase"}'
+    ask 200 "without pricing a product is still shown" GET "$1/api/v1/products/LAPTOP-001"
+    holds "and says that it is degraded" '"degraded":["pricing"]'
+    holds "with the last known price and its age" '"priceAgeSeconds":'
+    ask 200 "inventory's is forced open" PUT "$path/inventory" -H "$operator" -H "$JSON" -d '{"mode": "forced-open", "reason": "verify-phase"}'
+    ask 503 "without inventory there is no product" GET "$1/api/v1/products/LAPTOP-001"
+    for name in pricing inventory; do
+        ask 200 "$name's is given back" PUT "$path/$name" -H "$operator" -H "$JSON" -d '{"mode": "automatic", "reason": "verify-phase"}'
+    done
+    ask 200 "and all is well again" POST "$1/api/v1/products/bulk-check" -H "$JSON" -d '{"items": [{"productId": "LAPTOP-001", "quantity": 1}]}'
+    holds "in bulk, too" '"status":"available"'
+}
+
 # the_door URL: what is locked at the gateway, and that its keys can be changed while it serves.
 the_door() {
     local token signature letter=A
@@ -316,7 +336,8 @@ phase_6() {
         not_ok "the tour; its last lines:"
         tail -n 15 "$folder/demo.log"
     fi
-    substitute="${engine_substitute}circuit breakers, hedging and rate limits are not built yet (issue 6)"
+    breakers "$base"
+    substitute=${engine_substitute%; }
 }
 
 # metric TEXT: the last answer shows it.
