@@ -353,7 +353,6 @@ phase_10() {
     ask 200 "the metrics" GET "$base/metrics"
     metric http_server_request_duration_seconds_count
     metric process_resident_memory_bytes
-    if promtool check metrics <<<"$body" >/dev/null 2>&1; then ok "promtool reads them and has nothing to say"; else not_ok "promtool complains of /metrics"; fi
     ask 201 "an operator breaks inventory on purpose" POST "$base/api/v1/admin/faults" -H "$token" -H "$JSON" \
         -d '{"service": "inventory-service", "kind": "error", "durationSeconds": 60}'
     ask 503 "a product cannot be had now" GET "$base/api/v1/products/LAPTOP-001"
