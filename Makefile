@@ -107,10 +107,22 @@ test-inventory: setup ## Run inventory-service's tests
 # How many random walks `make test-model` takes; SEED=n takes that one only, as a failure says.
 SEEDS ?= 40
 SEED ?=
+SIMULATION_SEEDS ?= 250
 
 .PHONY: test-model
 test-model: setup ## Reservations against their model on both engines: tens of thousands of random calls (SEEDS=40, or SEED=7 to replay)
 	@MODEL_SEEDS="$(SEEDS)" MODEL_SEED="$(SEED)" $(SWIFT) test --filter '^InventoryServiceTests\.ReservationModelTests'
+
+.PHONY: test-simulation
+test-simulation: setup ## Breakers, retries and limits in virtual time, over thousands of schedules (SIMULATION_SEEDS=250, or SEED=7 to replay one)
+	@SIMULATION_SEEDS="$(SIMULATION_SEEDS)" SIMULATION_SEED="$(SEED)" $(SWIFT) test --filter '^SimulationTests\.'
+
+# How long each of these runs takes, seconds.
+RUN_SECONDS ?= 12
+
+.PHONY: resilience-runs
+resilience-runs: setup ## The gateway before a slow, dead, flapping, half bad, halved and returning service, and overloaded: real processes, a table
+	@RESILIENCE_RUN_SECONDS="$(RUN_SECONDS)" $(SWIFT) test --filter '^SystemTests\.(ResilienceRunTests|OverloadTests)'
 
 .PHONY: test-tsan
 test-tsan: setup ## Run the database's tests under the thread sanitizer (compiles them anew, in .build/tsan: minutes, the first time)
@@ -167,6 +179,34 @@ kind: ## Run the shop in a Kubernetes cluster on this machine (needs docker, kin
 .PHONY: kind-down
 kind-down: ## Remove that cluster
 	@scripts/kind-down.sh
+
+.PHONY: test-infrastructure
+test-infrastructure: ## Check the AWS program without AWS: types, rules, the eks overlay, the databases, a restore
+	@scripts/setup.sh --test
+	@scripts/test-infrastructure.sh
+
+# Which stack the targets aws-… mean: dev, staging or prod.
+STACK ?= dev
+
+.PHONY: aws-preview
+aws-preview: ## Say what would be made on AWS (STACK=dev); needs pulumi and credentials, changes nothing
+	@scripts/aws.sh preview $(STACK)
+
+.PHONY: aws-up
+aws-up: ## Make the shop on AWS and order something there (STACK=dev); says what it costs, and asks
+	@scripts/aws.sh up $(STACK)
+
+.PHONY: aws-down
+aws-down: ## Remove it, and all its data (STACK=dev); asks
+	@scripts/aws.sh down $(STACK)
+
+.PHONY: aws-local
+aws-local: ## The same against a stand-in for AWS on this machine; needs pulumi, and no account
+	@scripts/aws-local.sh
+
+.PHONY: rehearse-restore
+rehearse-restore: build ## Lose the database, put its copy into another server, add up the ledger, and go on
+	@CONFIGURATION=$(CONFIGURATION) scripts/rehearse-restore.sh
 
 .PHONY: lint
 lint: ## Check format and style of the Swift and shell sources and the Dockerfile

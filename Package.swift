@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "platform/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Basics", path: "platform/Sources/Basics", swiftSettings: strict),
         .target(name: "Resilience", dependencies: ["Basics"], path: "platform/Sources/Resilience", swiftSettings: strict),
+        .target(name: "Simulation", dependencies: ["Basics", "Resilience"], path: "platform/Sources/Simulation", swiftSettings: strict),
         .target(
             name: "Telemetry",
             dependencies: [
@@ -187,6 +188,10 @@ let package = Package(
             dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
+        .target(name: "CAllocationCount", path: "benchmarks/CAllocationCount"),
+        .executableTarget(
+            name: "ResilienceBench", dependencies: ["Basics", "CAllocationCount", "Resilience"], path: "benchmarks/resilience",
+            exclude: ["README.md"], swiftSettings: strict),
         .executableTarget(
             name: "TelemetryBench", dependencies: ["Telemetry", coreMetrics, nioCore, nioHTTP1, nioPosix, tracing], path: "benchmarks/telemetry",
             exclude: ["README.md", "run.py"], swiftSettings: strict),
@@ -199,7 +204,12 @@ let package = Package(
                 logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
-        .testTarget(name: "ResilienceTests", dependencies: ["Basics", "Resilience"], path: "platform/Tests/ResilienceTests", swiftSettings: strict),
+        .testTarget(
+            name: "ResilienceTests", dependencies: ["Basics", "Resilience", "TestKit"], path: "platform/Tests/ResilienceTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Basics", "Resilience", "Simulation"], path: "platform/Tests/SimulationTests",
+            swiftSettings: strict),
         .testTarget(
             name: "ChaosTests", dependencies: ["Basics", "Chaos", "HTTPPath", "TestKit"], path: "platform/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
@@ -265,15 +275,19 @@ let package = Package(
             path: "console/Tests/ConsoleServiceTests", swiftSettings: strict),
         .testTarget(
             name: "HelloDDTests",
-            dependencies: ["Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+            dependencies: [
+                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"], path: "tests/HouseTests", swiftSettings: strict),
+        .executableTarget(
+            name: "PacedService", dependencies: ["HTTPPath", "ServiceKit", hummingbird, nioCore], path: "tests/PacedService", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Basics", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes, nioCore,
+                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes,
+                nioCore,
             ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],

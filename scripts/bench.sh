@@ -22,6 +22,11 @@ case "$name" in
         done
         exec .build/release/InventoryBench "$@"
         ;;
+    resilience)
+        echo "==> building ResilienceBench (release)"
+        swift build -c release --product ResilienceBench
+        exec .build/release/ResilienceBench "$@"
+        ;;
     telemetry)
         scripts/setup.sh --test
         for product in TelemetryBench inventory-service pricing-service api-gateway; do

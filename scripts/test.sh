@@ -97,6 +97,7 @@ step "scripts: their own tests" script_tests || true
 step "openapi: the validator's own tests" "$PYTHON" tests/openapi/self_test.py || true
 step "containers and Kubernetes: the rules' own tests" "$PYTHON" tests/k8s/self_test.py || true
 step "containers and Kubernetes: manifests, compose file and Dockerfile keep the rules" "$PYTHON" tests/k8s/check.py || true
+step "infrastructure: the Pulumi program, its rules, the databases, a restore" scripts/test-infrastructure.sh || true
 step "openapi: each service embeds what its openapi.yaml says" "$PYTHON" scripts/render-openapi.py --check || true
 step "swift build --build-tests" build || finish
 step "observability: dashboards, monitors and rules are what they are generated as" .build/debug/hello-dd observability render --check || true

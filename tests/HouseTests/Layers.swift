@@ -7,6 +7,7 @@ struct Layers {
         ("CZlib", []),
         ("Basics", []),
         ("Resilience", ["Basics"]),
+        ("Simulation", ["Basics", "Resilience"]),
         ("Telemetry", ["Basics", "Resilience"]),
         ("HTTPPath", ["Basics", "Resilience", "Telemetry"]),
         ("CPostgreSQL", []),

@@ -56,9 +56,11 @@ struct MarkdownPage {
                 .filter { !$0.hasPrefix("-") && !makeTargets.contains(String($0)) }
                 .map { Violation(path: path, line: line, message: "make \($0): no such target") }
             // A namespace of Kubernetes has the same name.
-            let commandLine = text.replacing("-n hello-dd", with: "-n").matches(of: /(?:^|[\s;&|(\/])hello-dd\s+([a-z][a-z-]*)(?=\s|$|[;&|)])/).map(\.output.1)
-                .filter { !subcommands.contains(String($0)) }
-                .map { Violation(path: path, line: line, message: "hello-dd \($0): no such subcommand") }
+            let commandLine = text.replacing("-n hello-dd", with: "-n").matches(of: /(?:^|[\s;&|(\/])hello-dd\s+([a-z][a-z-]*)(?=\s|$|[;&|)])/).map(
+                \.output.1
+            )
+            .filter { !subcommands.contains(String($0)) }
+            .map { Violation(path: path, line: line, message: "hello-dd \($0): no such subcommand") }
             return make + commandLine
         }
     }

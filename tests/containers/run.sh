@@ -19,7 +19,7 @@ TEXT
 
 # Visitors a second while replicas come and go, and for how long.
 readonly RATE=${RATE:-20}
-readonly LOAD_SECONDS=${LOAD_SECONDS:-90}
+readonly LOAD_SECONDS=${LOAD_SECONDS:-120}
 # What an image may weigh beyond its base, in MB.
 readonly MOST_MEGABYTES=60
 
@@ -110,9 +110,9 @@ done
 
 # --- compose ----------------------------------------------------------------------------------------------------------------------------
 
-say "compose, with two replicas of inventory-service"
+say "compose, with two replicas of inventory-service and of api-gateway"
 scripts/secrets.sh "$SECRETS" >/dev/null
-compose up -d --no-build --scale inventory-service=2 "${SERVICES[@]}" redis >"$folder/up.log" 2>&1 || { not_ok "it comes up"; tail -n 20 "$folder/up.log"; }
+compose up -d --no-build --scale inventory-service=2 --scale api-gateway=2 "${SERVICES[@]}" redis >"$folder/up.log" 2>&1 || { not_ok "it comes up"; tail -n 20 "$folder/up.log"; }
 for id in $(containers); do check "$(name "$id") is healthy" eventually 120 healthy "$id" || docker logs --tail 20 "$id"; done
 # From the start of the process to its listening; the milliseconds include the database's answers to its migrations.
 for service in "${SERVICES[@]}"; do
@@ -132,13 +132,13 @@ check "hello-dd demo" compose run --rm -T hello-dd demo --brief --url http://api
 
 # --- replicas come and go -----------------------------------------------------------------------------------------------------------------
 
-say "each replica of inventory-service is stopped and started under $RATE visitors a second"
+say "each replica of inventory-service, then of api-gateway, is stopped and started under $RATE visitors a second"
 compose run --rm -T hello-dd load --url http://api-gateway:8000 --rate "$RATE" --duration "${LOAD_SECONDS}s" --objective errors=0 --json \
     >"$folder/load.json" 2>"$folder/load.log" &
 load=$!
 since=$(date +%s)
 sleep 5
-replicas=$(containers inventory-service)
+replicas="$(containers inventory-service) $(containers api-gateway)"
 for id in $replicas; do
     docker stop --time 20 "$id" >/dev/null
     ended "$id" "$(name "$id")"

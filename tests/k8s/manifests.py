@@ -73,6 +73,11 @@ class Rendered:
         for candidate in self.of(kind):
             if candidate["metadata"]["name"] == name and namespace in (None, candidate["metadata"].get("namespace")):
                 return candidate
+        # What External Secrets makes: a Secret of that name, with those keys.
+        for candidate in self.of("ExternalSecret") if kind == "Secret" else []:
+            spec = candidate["spec"]
+            if spec["target"]["name"] == name and namespace in (None, candidate["metadata"].get("namespace")):
+                return {**candidate, "data": {entry["secretKey"]: "" for entry in spec["data"]}}
         return None
 
     @property
@@ -133,7 +138,9 @@ class Workload:
                 secret = self.rendered.find("Secret", source["secretRef"]["name"])
                 values.update({key: "" for key in (secret or {}).get("data") or {}})
         for variable in container.get("env") or []:
-            values[variable["name"]] = variable.get("value", "")
+            reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
+            config = self.rendered.find("ConfigMap", reference["name"]) if reference else None
+            values[variable["name"]] = ((config or {}).get("data") or {}).get(reference["key"], "") if reference else variable.get("value", "")
         return values
 
     def files(self, container):

@@ -16,10 +16,12 @@ CONTROLLERS = {
 def calls(r):
     """(caller, callee or None, host, port) of every setting that names another one's address; the port is the callee's pods'."""
     for w in r.workloads:
-        if not w.is_ours:
-            continue
         for name, value in w.environment(w.pod["containers"][0]).items():
-            if name == "DB_HOST":
+            if name == "PGHOST":
+                host, port = value, 5432
+            elif not w.is_ours:
+                continue
+            elif name == "DB_HOST":
                 values = w.environment(w.pod["containers"][0])
                 host, port = value, int(values.get("DB_PORT", 5432))
             elif name.endswith("_URL"):

@@ -112,6 +112,9 @@ def ports_by_name(r):
 @rule("every selector selects, and a workload selects its own pods only")
 def selectors(r):
     for w in r.workloads:
+        # A Job's selector is made with it.
+        if w.source["kind"] == "Job":
+            continue
         if not matches(w.source["spec"]["selector"], w.labels):
             yield f"{w}: does not select its own pods"
         others = [o for o in r.selected(w.source["spec"]["selector"], w.namespace) if str(o) != str(w)]
@@ -253,7 +256,8 @@ def connections(r):
 def probes(r):
     paths = paths_of_services()
     for w in r.workloads:
-        for c in w.pod["containers"]:
+        # A Job ends, and that it does is what is asked of it.
+        for c in w.pod["containers"] if w.source["kind"] != "Job" else []:
             known = paths[w.name] if w.is_ours else FOREIGN_PATHS.get(repository(c["image"]), set())
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 probe = c.get(kind)

@@ -5,7 +5,7 @@ import kubernetes_validate
 
 from manifests import NEWEST, OLDEST
 
-# Kinds that come with Istio or with Datadog's Operator and not with Kubernetes: as much of their schema as is used here.
+# Kinds that come with Istio, External Secrets or Datadog's Operator and not with Kubernetes: as much of their schema as is used here.
 FOREIGN = {
     ("datadoghq.com/v2alpha1", "DatadogAgent"): {
         "type": "object",
@@ -121,6 +121,65 @@ FOREIGN = {
                                 "additionalProperties": False,
                                 "properties": {"http1MaxPendingRequests": {"type": "integer", "minimum": 1}},
                             },
+                        },
+                    },
+                },
+            },
+        },
+    },
+    ("external-secrets.io/v1", "SecretStore"): {
+        "type": "object",
+        "required": ["provider"],
+        "additionalProperties": False,
+        "properties": {
+            "provider": {
+                "type": "object",
+                "required": ["aws"],
+                "additionalProperties": False,
+                "properties": {
+                    "aws": {
+                        "type": "object",
+                        "required": ["service", "region"],
+                        "additionalProperties": False,
+                        "properties": {"service": {"enum": ["SecretsManager", "ParameterStore"]}, "region": {"pattern": "^[a-z]{2}-[a-z]+-[0-9]$"}},
+                    },
+                },
+            },
+        },
+    },
+    ("external-secrets.io/v1", "ExternalSecret"): {
+        "type": "object",
+        "required": ["secretStoreRef", "target", "data"],
+        "additionalProperties": False,
+        "properties": {
+            "refreshInterval": {"type": "string", "pattern": "^[0-9]+(s|m|h)$"},
+            "secretStoreRef": {
+                "type": "object",
+                "required": ["kind", "name"],
+                "additionalProperties": False,
+                "properties": {"kind": {"enum": ["SecretStore", "ClusterSecretStore"]}, "name": {"type": "string", "minLength": 1}},
+            },
+            "target": {
+                "type": "object",
+                "required": ["name"],
+                "additionalProperties": False,
+                "properties": {"name": {"type": "string", "minLength": 1}, "creationPolicy": {"enum": ["Owner", "Orphan", "Merge", "None"]}},
+            },
+            "data": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["secretKey", "remoteRef"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "secretKey": {"type": "string", "minLength": 1},
+                        "remoteRef": {
+                            "type": "object",
+                            "required": ["key"],
+                            "additionalProperties": False,
+                            # The property is a path in JSON: a dot in it would look into what is not there.
+                            "properties": {"key": {"type": "string", "minLength": 1}, "property": {"type": "string", "pattern": "^[a-z_]+$"}},
                         },
                     },
                 },

@@ -411,6 +411,18 @@ def _(b): b.get("NetworkPolicy", "inventory-service")["spec"].pop("egress")
 def _(b): b.config("shop-settings")["DB_PORT"] = "5433"
 
 
+@fault(rules.edges, "Job/database-roles: may not call hello-dd.example.eu-west-1.rds.amazonaws.com:5432", EKS)
+def _(b): b.get("NetworkPolicy", "database-roles")["spec"]["egress"].pop()
+
+
+@fault(rules.mounted_files, "PGSSLROOTCERT is /run/secrets/database-roles/ca.pem, which no volume holds", EKS)
+def _(b): b.get("ExternalSecret", "database-roles")["spec"]["data"].pop()
+
+
+@fault(rules.references, "there is no Secret api-gateway-keys", EKS)
+def _(b): b.remove("ExternalSecret", "api-gateway-keys")
+
+
 # --- docker-compose.yml and the Dockerfile ------------------------------------------------------------------------------------------
 
 CONTAINER_FAULTS = []
@@ -525,6 +537,10 @@ class Schemas(unittest.TestCase):
     def test_a_kind_of_the_mesh(self):
         found = self.found(MESH, lambda b: b.get("PeerAuthentication", "strict")["spec"]["mtls"].update(mode="STRIKT"))
         self.assertIn("STRIKT", " ".join(found))
+
+    def test_a_kind_of_external_secrets(self):
+        found = self.found(EKS, lambda b: b.get("ExternalSecret", "api-gateway-keys")["spec"]["data"][0]["remoteRef"].update(property="a.b"))
+        self.assertIn("a.b", " ".join(found))
 
     def test_an_overlay_that_does_not_render(self):
         with self.assertRaisesRegex(RuntimeError, "does not render"):

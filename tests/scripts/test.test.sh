@@ -28,8 +28,11 @@ echo "Test run with 7 tests passed after 0.1 seconds."'
 all_well() {
     stand_in scripts/setup.sh 'exit 0'
     stand_in scripts/lint.sh 'exit 0'
+    stand_in scripts/test-infrastructure.sh 'exit 0'
     stand_in tests/scripts/a.test.sh 'exit 0'
     stand_in .venv/bin/python 'exit 0'
+    mkdir -p "$folder/.build/debug"
+    stand_in .build/debug/hello-dd 'exit 0'
     stand_in bin/swift "$GOOD_SWIFT"
     rm -f "$folder/ran"
 }
@@ -64,7 +67,7 @@ touch "$folder/.build/exchanges/old.ndjson"
 expect 0 "all of it passed" run
 expect 1 "" test -e "$folder/.build/exchanges/old.ndjson"
 
-for broken in scripts/lint.sh tests/scripts/a.test.sh .venv/bin/python; do
+for broken in scripts/lint.sh scripts/test-infrastructure.sh tests/scripts/a.test.sh .venv/bin/python; do
     all_well
     stand_in "$broken" 'exit 1'
     expect 1 "not all of it passed" run

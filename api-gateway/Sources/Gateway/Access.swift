@@ -11,8 +11,10 @@ extension Access {
 
 /// Who may call what at the gateway.
 let access: AccessTable = Routes.standardAccess.merging([
+    "GET /health/cascade": .anyone,
     "GET /api/v1/products": .anyone,
     "GET /api/v1/products/{id}": .anyone,
+    "POST /api/v1/products/bulk-check": .anyone,
     "GET /api/v1/prices/{productId}": .anyone,
     "POST /api/v1/quotes": .anyone,
 
@@ -20,6 +22,11 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/orders": [.shopper, .operator],
     "GET /api/v1/orders/{id}": [.shopper, .operator],
     "POST /api/v1/orders/{id}/cancel": [.shopper, .operator],
+
+    "GET /api/v1/admin/breakers": .operator,
+    "GET /api/v1/admin/breakers/{name}": .operator,
+    "PUT /api/v1/admin/breakers/{name}": .operator,
+    "POST /api/v1/admin/breakers/{name}/reset": .operator,
 
     "POST /api/v1/products": .operator,
     "PUT /api/v1/products/{id}": .operator,

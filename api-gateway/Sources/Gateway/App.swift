@@ -7,20 +7,18 @@ import InventoryAPI
 import Orders
 import Payments
 import PricingAPI
+import Resilience
 import ServiceKit
 import ShopTelemetry
 import Telemetry
 
 /// The gateway's own settings.
 enum GatewaySettings {
-    static let inventoryURL = Setting<String>(
-        "inventory.service.url", default: "http://127.0.0.1:8001", expected: "an http or https URL without a path",
-        help: "Where the inventory service is.", parse: baseURL)
-    static let pricingURL = Setting<String>(
-        "pricing.service.url", default: "http://127.0.0.1:8002", expected: "an http or https URL without a path",
-        help: "Where the pricing service is.", parse: baseURL)
-    static let serviceTimeout = Setting<Duration>.seconds(
-        "service.timeout", default: 2, in: 0.01...60, help: "The longest a call to another service may take; their p99 is far below.")
+    static let inventoryURL = UpstreamSettings.addresses(
+        "inventory.service.url", default: "http://127.0.0.1:8001",
+        help: "Where the inventory service is; several, separated by commas, or a name of several addresses, for its replicas.")
+    static let pricingURL = UpstreamSettings.addresses(
+        "pricing.service.url", default: "http://127.0.0.1:8002", help: "Where the pricing service is, likewise.")
     static let orderPatience = Setting<Duration>.seconds(
         "order.patience.seconds", default: 2, in: 0...30, help: "How long placing an order waits for its end before it answers 202.")
     static let orderTime = Setting<Duration>.seconds(
@@ -35,22 +33,16 @@ enum GatewaySettings {
     ) { (try? CrossOrigin($0)) == nil ? nil : $0 }
 
     static let all = [
-        SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(serviceTimeout), SettingInfo(orderPatience), SettingInfo(orderTime),
-        SettingInfo(sandboxPause), SettingInfo(allowedOrigins),
+        SettingInfo(inventoryURL), SettingInfo(pricingURL), SettingInfo(orderPatience), SettingInfo(orderTime), SettingInfo(sandboxPause),
+        SettingInfo(allowedOrigins),
     ]
-
-    @Sendable private static func baseURL(_ text: String) -> String? {
-        let rest = text.hasPrefix("http://") ? text.dropFirst(7) : text.hasPrefix("https://") ? text.dropFirst(8) : ""
-        let host = rest.hasSuffix("/") ? rest.dropLast() : rest
-        guard !host.isEmpty, !host.contains(where: { "/?#@ ".contains($0) }) else { return nil }
-        return text
-    }
 }
 
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
     static let definition = ServiceDefinition(
-        name: "api-gateway", port: 8000, settings: GatewaySettings.all, metrics: [.shopOrders, .shopOrderValue], build: build)
+        name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all,
+        metrics: [.shopOrders, .shopOrderValue], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
@@ -69,30 +61,51 @@ enum GatewayApp {
                 keys: try await boot.userKeys(client: client), issuer: try settings(ServiceSettings.issuer), audience: boot.service,
                 roles: [.shopper, .operator], skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
-            let timeout = try settings(GatewaySettings.serviceTimeout)
-            func upstream(_ name: String, _ url: Setting<String>) async throws -> HTTPUpstream {
-                let token = try await ServiceToken(keys: keys, issuer: boot.service, audience: "\(name)-service", logger: boot.logger)
-                return HTTPUpstream(name: name, baseURL: try settings(url), client: client, timeout: timeout) { try await token.header() }
+            let policy = try UpstreamSettings.policy(settings)
+            let observer = UpstreamObserver(boot.logger)
+            var tokens: [String: ServiceToken] = [:]
+            for name in ["inventory", "pricing"] {
+                tokens[name] = try await ServiceToken(keys: keys, issuer: boot.service, audience: "\(name)-service", logger: boot.logger)
             }
-            let inventory = try await upstream("inventory", GatewaySettings.inventoryURL)
-            let pricing = try await upstream("pricing", GatewaySettings.pricingURL)
+            let authorize = tokens
+            @Sendable func transport(_ name: String, _ address: ServiceAddress) -> HTTPUpstream {
+                HTTPUpstream(name: name, address: address, client: client, timeout: .seconds(60)) { try await authorize[name]?.header() }
+            }
+            func upstream(_ name: String, _ addresses: [ServiceAddress]) -> ResilientUpstream {
+                ResilientUpstream(
+                    CallPipeline(name, policy, observer: observer), Endpoints(addresses, onChange: { observer.observe($0, in: name) })
+                ) { transport(name, $0) }
+            }
+            let (inventoryAddresses, pricingAddresses) = (try settings(GatewaySettings.inventoryURL), try settings(GatewaySettings.pricingURL))
+            let inventory = upstream("inventory", inventoryAddresses)
+            let pricing = upstream("pricing", pricingAddresses)
             let orders = try orders(boot, database, inventory: inventory, pricing: pricing)
-            let routes = routes(inventory: inventory, pricing: pricing, orders)
+            let routes = routes(boot, inventory: inventory, pricing: pricing, orders)
+            // Beside the pipelines: the switch of a fault must work while the fault has opened a breaker.
             routes.addFaults(
                 boot,
                 peers: [
-                    FaultPeer(service: "inventory-service", upstream: try await upstream("inventory", GatewaySettings.inventoryURL)),
-                    FaultPeer(service: "pricing-service", upstream: try await upstream("pricing", GatewaySettings.pricingURL)),
+                    FaultPeer(service: "inventory-service", upstream: transport("inventory", inventoryAddresses[0])),
+                    FaultPeer(service: "pricing-service", upstream: transport("pricing", pricingAddresses[0])),
                 ])
+            routes.addCascade(
+                Cascade(inventory: transport("inventory", inventoryAddresses[0]), pricing: transport("pricing", pricingAddresses[0])))
             return try ServiceParts(
                 routes: routes, boot: boot, openAPI: PackageResources.openapi_json,
                 authorizer: authorizer,
                 health: [
                     .database(database),
-                    HealthCheck("inventory") { try await inventory.checkReady() },
-                    HealthCheck("pricing") { try await pricing.checkReady() },
+                    HealthCheck("inventory") { try await checkReady(client, "inventory", inventory) },
+                    HealthCheck("pricing") { try await checkReady(client, "pricing", pricing) },
                 ],
-                background: [orders.background], crossOrigin: crossOrigin,
+                door: DoorSettings.policy(settings),
+                background: [
+                    orders.background,
+                    UpstreamUpkeep(
+                        [(inventory, inventoryAddresses), (pricing, pricingAddresses)], observer: observer,
+                        refresh: try settings(UpstreamSettings.refresh)),
+                ],
+                crossOrigin: crossOrigin,
                 close: {
                     await orders.stop()
                     try? await client.shutdown()
@@ -116,20 +129,24 @@ enum GatewayApp {
             timeAllowed: try settings(GatewaySettings.orderTime), tracer: boot.telemetry?.tracer ?? .off)
     }
 
-    private static func routes(inventory: any Upstream, pricing: any Upstream, _ orders: Orders) -> Routes {
+    private static func routes(_ boot: Boot, inventory: ResilientUpstream, pricing: ResilientUpstream, _ orders: Orders) -> Routes {
         let routes = Routes(access: access)
-        routes.addProducts(ProductViews(inventory: inventory, pricing: pricing))
+        let views = ProductViews(inventory: inventory, pricing: pricing, lastPrices: LastPrices(now: boot.sources.now))
+        routes.addProducts(views)
+        routes.addBulkCheck(views)
         routes.addOrders(orders)
         routes.addPassThrough(inventory: inventory, pricing: pricing)
+        routes.addBreakers([inventory, pricing], boot.logger)
         return routes
     }
 }
 
-extension HTTPUpstream {
-    func checkReady() async throws {
-        let answer = try await send(UpstreamRequest(.get, "/health/ready"))
-        guard answer.status == 200 else { throw Problem(answer) }
-    }
+/// Whether a replica is ready. Beside the pipeline: a look must neither be refused by a breaker nor count in it.
+private func checkReady(_ client: HTTPClient, _ name: String, _ upstream: ResilientUpstream) async throws {
+    let endpoints = upstream.endpoints.snapshot.endpoints
+    let address = (endpoints.first { !$0.isOut(.now) } ?? endpoints[0]).address
+    let answer = try await HTTPUpstream(name: name, address: address, client: client).send(UpstreamRequest(.get, "/health/ready"))
+    guard answer.status == 200 else { throw Problem(answer) }
 }
 
 @main

@@ -1,15 +1,25 @@
+import Basics
 import HTTPPath
 import HTTPTypes
 import InventoryAPI
 import NIOCore
 import PricingAPI
+import ServiceKit
 
-/// What a customer sees of the catalogue: products from inventory beside prices from pricing, fetched at the same time.
+/// Products from inventory beside prices from pricing, fetched at the same time.
 ///
-/// Inventory is needed: without it there is no product. Pricing is not: without it the answer says that it is degraded.
+/// Inventory is needed: without it there is no product. Pricing is not: without it the last known price is shown with its age, or none, and
+/// the answer says that it is degraded.
 struct ProductViews: Sendable {
     let inventory: any Upstream
     let pricing: any Upstream
+    let lastPrices: LastPrices
+
+    init(inventory: any Upstream, pricing: any Upstream, lastPrices: LastPrices = LastPrices(now: { .now })) {
+        self.inventory = inventory
+        self.pricing = pricing
+        self.lastPrices = lastPrices
+    }
 
     /// The parameters of the catalogue's list, as inventory takes them.
     struct Filter: Sendable {
@@ -26,21 +36,22 @@ struct ProductViews: Sendable {
         let currencyQuery = currency.map { "?currency=\($0)" } ?? ""
         async let productAnswer = inventory.send(
             UpstreamRequest(.get, InventoryPaths.product(reference), template: InventoryPaths.Template.product))
-        async let priceAnswer = price(PricingPaths.prices + "/" + reference.percentEncoded + currencyQuery)
-        let product = try await productAnswer.json(from: inventory)
+        async let priceAnswer = price(PricingPaths.prices + "/" + reference.percentEncoded + currencyQuery, currency)
+        let (product, read) = try await productAnswer.json(from: inventory)
         let (price, isDegraded) = try await priceAnswer
+        let last = isDegraded ? read["id"]?.string.flatMap { lastPrices.find($0, currency: currency) } : nil
         return JSONWriter.object {
             $0.field("product", spliced: product)
-            if let price { $0.field("price", spliced: price) }
+            if let price = price ?? last?.bytes { $0.field("price", spliced: price) }
+            $0.field("priceAgeSeconds", last?.age.wholeSeconds)
             if isDegraded { $0.field("degraded", ["pricing"]) }
         }
     }
 
     /// A page of the catalogue with the prices of its products.
     func products(_ filter: Filter) async throws -> ByteBuffer {
-        let page = try JSON.parse(
-            try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query, template: InventoryPaths.products))
-                .json(from: inventory).readableBytesView)
+        let (_, page) = try await inventory.send(UpstreamRequest(.get, InventoryPaths.products + filter.query, template: InventoryPaths.products))
+            .json(from: inventory)
         let products = page["items"]?.array ?? []
         let (prices, isDegraded) = try await prices(products.compactMap { $0["id"]?.string }, currency: filter.currency)
         return JSONWriter.object { json in
@@ -48,9 +59,12 @@ struct ProductViews: Sendable {
                 "items",
                 array: { json in
                     for product in products {
+                        let id = product["id"]?.string
+                        let last = isDegraded ? id.flatMap { lastPrices.find($0, currency: filter.currency) } : nil
                         json.object {
                             $0.field("product", product)
-                            $0.field("price", product["id"]?.string.flatMap { prices[$0] })
+                            if let last { $0.field("price", spliced: last.bytes) } else { $0.field("price", id.flatMap { prices[$0] }) }
+                            $0.field("priceAgeSeconds", last?.age.wholeSeconds)
                         }
                     }
                 })
@@ -62,7 +76,7 @@ struct ProductViews: Sendable {
     // MARK: -
 
     /// The price's bytes; nil where there is no price, or, degraded, where pricing gave no answer.
-    private func price(_ path: String) async throws -> (ByteBuffer?, isDegraded: Bool) {
+    private func price(_ path: String, _ currency: Currency?) async throws -> (ByteBuffer?, isDegraded: Bool) {
         let answer: UpstreamResponse
         do {
             answer = try await pricing.send(UpstreamRequest(.get, path, template: PricingPaths.Template.price))
@@ -71,8 +85,11 @@ struct ProductViews: Sendable {
             return (nil, true)
         }
         switch answer.status {
-        // An answer that cannot be read is as good as none.
-        case 200: return (try? JSON.parse(answer.body.readableBytesView)) == nil ? (nil, true) : (answer.body, false)
+        case 200:
+            // An answer that cannot be read is as good as none.
+            guard let read = try? JSON.parse(answer.body.readableBytesView) else { return (nil, true) }
+            lastPrices.note(answer.body, read, currency: currency)
+            return (answer.body, false)
         case 404: return (nil, false)
         // What the caller asked for is wrong, such as a currency that is not offered.
         case 400, 422: throw Problem(answer)
@@ -80,7 +97,8 @@ struct ProductViews: Sendable {
         }
     }
 
-    private func prices(_ ids: [String], currency: Currency?) async throws -> ([String: JSON], isDegraded: Bool) {
+    /// The prices by product id; degraded, where pricing gave no answer.
+    func prices(_ ids: [String], currency: Currency?) async throws -> ([String: JSON], isDegraded: Bool) {
         guard !ids.isEmpty else { return ([:], false) }
         let body = JSONWriter.object {
             $0.field("ids", ids)
@@ -88,7 +106,9 @@ struct ProductViews: Sendable {
         }
         let answer: UpstreamResponse
         do {
-            answer = try await pricing.send(UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body))
+            var request = UpstreamRequest(.post, PricingPaths.batchGet, template: PricingPaths.batchGet, body: body)
+            request.isRead = true
+            answer = try await pricing.send(request)
         } catch {
             if error.code == .cancelled { throw error }
             return ([:], true)
@@ -96,11 +116,17 @@ struct ProductViews: Sendable {
         switch answer.status {
         case 200:
             guard let items = (try? JSON.parse(answer.body.readableBytesView))?["items"]?.array else { return ([:], true) }
+            for price in items { lastPrices.note(JSONWriter.bytes(price), price, currency: currency) }
             return (Dictionary(items.compactMap { price in price["productId"]?.string.map { ($0, price) } }) { first, _ in first }, false)
         case 400, 422: throw Problem(answer)
         default: return ([:], true)
         }
     }
+}
+
+extension Duration {
+    /// Rounded down; never negative, whatever the clock did.
+    var wholeSeconds: Int64 { max(0, components.seconds) }
 }
 
 extension ProductViews.Filter {
@@ -115,14 +141,14 @@ extension ProductViews.Filter {
 }
 
 extension UpstreamResponse {
-    /// The body of a successful answer, checked to be JSON, since it is spliced into another; else what the service answered instead.
-    func json(from upstream: any Upstream) throws -> ByteBuffer {
+    /// The body of a successful answer, as it is and read: it is spliced into another, so it must be JSON; else what the service answered instead.
+    func json(from upstream: any Upstream) throws -> (ByteBuffer, JSON) {
         switch status {
         case 200..<300:
-            guard (try? JSON.parse(body.readableBytesView)) != nil else {
+            guard let read = try? JSON.parse(body.readableBytesView) else {
                 throw UpstreamError(.badAnswer, upstream: upstream.name, detail: "it is not JSON")
             }
-            return body
+            return (body, read)
         // Its own token was refused: that is no business of the caller's.
         case 401, 403: throw UpstreamError(.badAnswer, upstream: upstream.name, detail: "it refused this service's token")
         default: throw Problem(self)

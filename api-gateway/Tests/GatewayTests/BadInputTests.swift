@@ -18,7 +18,8 @@ import Testing
                 ).expect(201)
                 let order = try #require(placed.json["id"]?.string)
                 let faults = try await Self.faults(shop.gateway)
-                let examples = Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.orders(order) + faults
+                let examples =
+                    Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.breakers + Self.orders(order) + faults
                 try await use(BadInputTarget(shop.gateway, alsoCounting: [shop.inventory, shop.pricing], examples: examples))
             }
         }
@@ -34,6 +35,8 @@ import Testing
         RouteExample(
             "GET /api/v1/products", query: ["category": "computers", "search": "laptop", "inStock": "true", "limit": "2", "currency": "EUR"]),
         RouteExample("GET /api/v1/products/{id}", path: ["id": "LAPTOP-001"], query: ["currency": "EUR"]),
+        RouteExample(
+            "POST /api/v1/products/bulk-check", body: ["items": [["productId": "LAPTOP-001", "quantity": 1]], "currency": "EUR"]),
         RouteExample("POST /api/v1/products", headers: [.idempotencyKey: "k-1"], body: draft, caller: .operator),
         RouteExample(
             "PUT /api/v1/products/{id}", path: ["id": "LAPTOP-001"], headers: [.ifMatch: "\"1\""], body: draft.with("sku", "LAPTOP-001"),
@@ -98,6 +101,15 @@ import Testing
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],
             body: ["rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z"],
             caller: .operator),
+    ]
+
+    private static let breakers: [RouteExample] = [
+        RouteExample("GET /health/cascade", query: ["failure_mode": "pricing"]),
+        RouteExample("GET /api/v1/admin/breakers", caller: .operator),
+        RouteExample("GET /api/v1/admin/breakers/{name}", path: ["name": "pricing"], caller: .operator),
+        RouteExample(
+            "PUT /api/v1/admin/breakers/{name}", path: ["name": "pricing"], body: ["mode": "automatic", "reason": "Again"], caller: .operator),
+        RouteExample("POST /api/v1/admin/breakers/{name}/reset", path: ["name": "pricing"], caller: .operator),
     ]
 
     private static func faults(_ gateway: RunningService) async throws -> [RouteExample] {

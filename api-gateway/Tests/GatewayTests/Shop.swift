@@ -45,5 +45,8 @@ func gatewaySettings(inventory: String = nowhere, pricing: String = nowhere) -> 
     [
         "INVENTORY_SERVICE_URL": inventory, "PRICING_SERVICE_URL": pricing, "SANDBOX_PAUSE_SECONDS": "0", "ORDER_PATIENCE_SECONDS": "30",
         "SERVICE_TIMEOUT": "60", "ORDER_TIME_ALLOWED_SECONDS": "600",
+        // No bound that a busy machine could miss; a test of a bound sets its own.
+        "SERVICE_ATTEMPT_TIMEOUT_SECONDS": "60", "CIRCUIT_BREAKER_SLOW_SECONDS": "60", "HEDGE_PERCENT": "0",
+        "RATE_LIMIT_ADDRESS_PER_SECOND": "0", "RATE_LIMIT_IDENTITY_PER_SECOND": "0",
     ]
 }

@@ -22,7 +22,7 @@ import Darwin
 /// longer than that.
 public struct HTTPUpstream: Upstream {
     public let name: String
-    let baseURL: String
+    let address: ServiceAddress
     private let peer: UpstreamCall.Peer
     let client: HTTPClient
     let timeout: Duration
@@ -30,7 +30,7 @@ public struct HTTPUpstream: Upstream {
     let authorization: @Sendable () async throws -> String?
 
     /// - Parameters:
-    ///   - baseURL: scheme, host and port, such as `http://127.0.0.1:8001`, without a slash at the end.
+    ///   - baseURL: scheme, host and port, such as `http://127.0.0.1:8001`.
     ///   - timeout: the longest a call may take when no deadline is nearer.
     ///   - maxBodyBytes: the longest answer that `send` collects.
     ///   - authorization: the `Authorization` header of each call; asked every time, so that a token can be renewed.
@@ -38,9 +38,18 @@ public struct HTTPUpstream: Upstream {
         name: String, baseURL: String, client: HTTPClient, timeout: Duration = .seconds(2), maxBodyBytes: Int = 4 << 20,
         authorization: @escaping @Sendable () async throws -> String? = { nil }
     ) {
+        self.init(
+            name: name, address: ServiceAddress(baseURL), client: client, timeout: timeout, maxBodyBytes: maxBodyBytes, authorization: authorization)
+    }
+
+    /// The same for one of several addresses.
+    public init(
+        name: String, address: ServiceAddress, client: HTTPClient, timeout: Duration = .seconds(2), maxBodyBytes: Int = 4 << 20,
+        authorization: @escaping @Sendable () async throws -> String? = { nil }
+    ) {
         self.name = name
-        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
-        peer = UpstreamCall.Peer(name: name, baseURL: self.baseURL)
+        self.address = address
+        peer = UpstreamCall.Peer(name: name, baseURL: address.baseURL)
         self.client = client
         self.timeout = timeout
         self.maxBodyBytes = maxBodyBytes
@@ -105,8 +114,9 @@ public struct HTTPUpstream: Upstream {
             call.end(status: nil, error: error)
             throw error
         }
-        var outbound = HTTPClientRequest(url: baseURL + request.path)
+        var outbound = HTTPClientRequest(url: address.baseURL + request.path)
         outbound.method = .init(rawValue: request.method.rawValue)
+        if let host = address.host { outbound.headers.add(name: "Host", value: host) }
         for field in headers { outbound.headers.add(name: field.name.rawName, value: field.value) }
         return outbound
     }

@@ -21,6 +21,8 @@ public struct UpstreamRequest: Sendable {
     public var path: String
     public var headers: HTTPFields
     public var body: ByteBuffer?
+    /// It changes nothing at the callee, whatever its method: a question too long for a query.
+    public var isRead: Bool
     /// The path without what varies in it, such as `/api/v1/things/{id}`: the name of its span. Where there is none, the upstream's name
     /// has to do.
     public var template: String?
@@ -31,13 +33,17 @@ public struct UpstreamRequest: Sendable {
         self.template = template
         self.headers = headers
         self.body = body
+        isRead = method == .get || method == .head || method == .options
         if body != nil, headers[.contentType] == nil { self.headers[.contentType] = "application/json" }
     }
 
-    /// Whether sending it twice does no more than sending it once: by its method, or because it carries a key.
+    /// Whether sending it twice does no more than sending it once, and is answered alike: by its method, or because it only reads or
+    /// carries a key. A condition is broken by the first that meets it, so the second would be refused.
     public var isIdempotent: Bool {
         switch method {
-        case .get, .head, .put, .delete, .options: true
+        case _ where isRead: true
+        case _ where headers[.ifMatch] != nil: false
+        case .put, .delete: true
         default: headers[.idempotencyKey] != nil
         }
     }
@@ -95,20 +101,25 @@ public struct UpstreamError: Error, Hashable, Sendable, CustomStringConvertible 
         case badAnswer
         /// The caller gave up.
         case cancelled
+        /// This side did not send it: the service fails, or has enough to do, or no time was left.
+        case rejected
     }
 
     public let code: Code
     public var upstream: String
     public let detail: String
+    /// When it is worth asking again; nil where nothing is known.
+    public var retryAfter: Duration?
+    /// False only where the callee certainly never saw the request, in no attempt. Whoever undoes or repeats work must know.
+    public var mayHaveExecuted: Bool
 
-    public init(_ code: Code, upstream: String, detail: String) {
+    public init(_ code: Code, upstream: String, detail: String, retryAfter: Duration? = nil) {
         self.code = code
         self.upstream = upstream
         self.detail = detail
+        self.retryAfter = retryAfter
+        mayHaveExecuted = code != .unreachable && code != .rejected
     }
-
-    /// False only where the callee certainly never saw the request. Whoever undoes or repeats work must know.
-    public var mayHaveExecuted: Bool { code != .unreachable }
 
     public var description: String { "\(upstream) \(code.rawValue): \(detail)" }
 }

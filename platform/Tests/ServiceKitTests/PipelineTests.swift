@@ -133,7 +133,7 @@ struct PipelineTests {
             async let held = service.client.get("/api/v1/gate")
             await probe.gate.arrivals(1)
             let refused = try await service.client.get("/api/v1/who")
-            expectProblem(refused, 503, "unavailable")
+            expectProblem(refused, 503, "overloaded")
             #expect(refused.header("Retry-After") == "1")
             #expect(try await service.client.get("/health/live").status == 200)
             #expect(try await service.client.get("/health/ready").status == 200)

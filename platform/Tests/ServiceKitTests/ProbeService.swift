@@ -12,6 +12,7 @@ import TestKit
 struct ProbeService {
     let gate = Gate()
     var health: [HealthCheck] = []
+    var door = DoorPolicy()
     /// Origins whose pages may call.
     var crossOrigin: String?
 
@@ -26,7 +27,7 @@ struct ProbeService {
     ]) { $1 }
 
     var definition: ServiceDefinition {
-        let (gate, health, crossOrigin) = (gate, health, crossOrigin)
+        let (gate, health, crossOrigin, door) = (gate, health, crossOrigin, door)
         return ServiceDefinition(name: "probe-service", port: 8097) { boot in
             let routes = Routes(access: Self.access)
             routes.on("GET /api/v1/gate") { _, _ in
@@ -70,7 +71,7 @@ struct ProbeService {
                 authorizer: try await Authorizer(
                     jwks: keys.jwks(.users), issuer: try boot.settings(ServiceSettings.issuer), audience: boot.service, roles: [.member, .operator],
                     sources: boot.sources),
-                health: health, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
+                health: health, door: door, crossOrigin: crossOrigin.map { origins throws(ConfigurationError) in try CrossOrigin(origins) })
         }
     }
 }

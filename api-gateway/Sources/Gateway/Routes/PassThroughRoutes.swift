@@ -48,7 +48,7 @@ private func forward(
     _ request: Request, _ context: ServiceContext, _ template: String, body: Forwarding, to upstream: any Upstream
 ) async throws -> Response {
     let path = request.uri.path + (request.uri.query.map { "?\($0)" } ?? "")
-    var call = UpstreamRequest(request.method, path, template: template, headers: request.headers.forwarded)
+    var call = UpstreamRequest(request.method, path, template: template, headers: request.headers.forwarded(for: context.clientAddress))
     if context.identity == .anonymous {
         // A key belongs to a caller, and callers without a name must not get each other's answers: theirs is checked, and counts for nothing.
         _ = try Idempotency.key(request, required: false)
@@ -91,8 +91,9 @@ private func forward(
 
 extension HTTPFields {
     /// What of a request's headers goes on: neither what concerns this connection only, by the standard or by `Connection` itself, nor
-    /// the caller's credentials, which end here, nor what the call sets.
-    fileprivate var forwarded: HTTPFields {
+    /// the caller's credentials, which end here, nor what the call sets. What a caller says of itself in `Forwarded` and `X-Forwarded-…` is
+    /// replaced by what is known.
+    fileprivate func forwarded(for client: String?) -> HTTPFields {
         var headers = self
         let named = self[values: .connection].flatMap { $0.split(separator: ",") }.compactMap {
             HTTPField.Name(String($0.filter { $0 != " " && $0 != "\t" }))
@@ -100,6 +101,12 @@ extension HTTPFields {
         // Of a trace goes on what this service made of it, and not what it was told: two spans would claim the same parent.
         for name in HTTPFields.hopByHop.union(named).union(PropagationHeader.fields) { headers[name] = nil }
         for name in [.authorization, .cookie, .contentLength, .onBehalfOf, .expect] as [HTTPField.Name] { headers[name] = nil }
+        headers.removeAll { $0.name.canonicalName == "forwarded" || $0.name.canonicalName.hasPrefix("x-forwarded-") }
+        if let client { headers[.xForwardedFor] = client }
         return headers
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
 }

@@ -5,6 +5,7 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import Resilience
 public import ServiceLifecycle
 public import Telemetry
 
@@ -41,6 +42,8 @@ public struct ServiceParts: Sendable {
     public var routes: [Routes.Entry]
     public var authorizer: Authorizer
     public var health: [HealthCheck]
+    /// Who is let in how often.
+    public var door: DoorPolicy
     /// Work besides the requests; stopped before the listener's resources are closed.
     public var background: [any Service]
     /// Which web pages of other origins may call; nil: none.
@@ -51,14 +54,16 @@ public struct ServiceParts: Sendable {
     public var close: @Sendable () async -> Void
 
     public init(
-        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [], background: [any Service] = [],
-        crossOrigin: CrossOrigin? = nil, close: @escaping @Sendable () async -> Void = {}
+        routes: Routes, boot: Boot, openAPI: [UInt8], authorizer: Authorizer, health: [HealthCheck] = [],
+        door: DoorPolicy = DoorPolicy(), background: [any Service] = [], crossOrigin: CrossOrigin? = nil,
+        close: @escaping @Sendable () async -> Void = {}
     ) throws {
         routes.addStandard(boot, health: health, openAPI: openAPI)
         try routes.check()
         self.routes = routes.entries
         self.authorizer = authorizer
         self.health = health
+        self.door = door
         self.background = background
         self.crossOrigin = crossOrigin
         self.close = close
@@ -98,8 +103,8 @@ public struct ServiceDefinition: Sendable {
         let pipeline = Pipeline(
             routes: parts.routes, authorizer: parts.authorizer, logger: boot.logger, readiness: boot.readiness, faults: boot.faults,
             limits: Pipeline.Limits(
-                maxBodyBytes: try settings(ServiceSettings.maxBody), maxInFlight: try settings(ServiceSettings.maxInFlight),
-                requestTimeout: try settings(ServiceSettings.requestTimeout)),
+                maxBodyBytes: try settings(ServiceSettings.maxBody), requestTimeout: try settings(ServiceSettings.requestTimeout)),
+            door: Door(policy: parts.door, shedder: LoadShedder(try ServiceSettings.shedding(settings))),
             securityHeaders: securityHeaders, crossOrigin: parts.crossOrigin, tracer: boot.telemetry?.tracer ?? .off)
         let router = Router(context: ServiceContext.self)
         router.add(middleware: pipeline)

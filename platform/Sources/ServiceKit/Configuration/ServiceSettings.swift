@@ -1,3 +1,5 @@
+import Resilience
+
 /// The settings that every service has. Each bound says why it is what it is.
 public enum ServiceSettings {
     public static let host = Setting<String>.string(
@@ -14,6 +16,25 @@ public enum ServiceSettings {
     public static let maxInFlight = Setting<Int>.integer(
         "http.max.in.flight", default: 1024, in: 1...100_000, unit: "requests",
         help: "Requests worked on at once; more are answered 503. Bounds memory.")
+    public static let shedReadPercent = Setting<Int>.integer(
+        "shed.read.percent", default: 80, in: 1...100, unit: "percent",
+        help: "Reads may be this share of the requests worked on; the rest is kept for writes, whose callers have more to lose.")
+    public static let shedQueueTime = Setting<Duration>.seconds(
+        "shed.queue.time.seconds", default: 0.1, in: 0.001...60,
+        help: "Work that waits longer for a thread stands in a queue; a tenth of a second is far above what an idle machine needs.")
+    public static let shedPatience = Setting<Duration>.seconds(
+        "shed.patience.seconds", default: 0.5, in: 0...60,
+        help: "A queue that has stood for so long makes reads be answered 503, and one of four times as long writes too.")
+
+    static func shedding(_ settings: Settings) throws(ConfigurationError) -> ShedderConfiguration {
+        var configuration = ShedderConfiguration()
+        configuration.mostInFlight = try settings(maxInFlight)
+        configuration.readShare = Double(try settings(shedReadPercent)) / 100
+        configuration.queueTime = try settings(shedQueueTime)
+        configuration.patience = try settings(shedPatience)
+        return configuration
+    }
+
     public static let maxConnections = Setting<Int>.integer(
         "http.max.connections", default: 4096, in: 1...100_000, unit: "connections", help: "Open connections; more wait in the backlog.")
     public static let idleTimeout = Setting<Duration>.seconds(
@@ -103,6 +124,7 @@ public enum ServiceSettings {
     static func all(port number: Int) -> [SettingInfo] {
         [
             SettingInfo(host), SettingInfo(port(number)), SettingInfo(maxBody), SettingInfo(maxHeaders), SettingInfo(maxInFlight),
+            SettingInfo(shedReadPercent), SettingInfo(shedQueueTime), SettingInfo(shedPatience),
             SettingInfo(maxConnections), SettingInfo(idleTimeout), SettingInfo(strictTransport), SettingInfo(requestTimeout), SettingInfo(drain),
             SettingInfo(shutdownTimeout),
             SettingInfo(logLevel), SettingInfo(logFormat), SettingInfo(environment), SettingInfo(dataDirectory), SettingInfo(databaseURL),

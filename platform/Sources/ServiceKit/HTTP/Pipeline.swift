@@ -7,7 +7,6 @@ import Logging
 import Metrics
 import NIOCore
 import Resilience
-import Synchronization
 import Telemetry
 import Tracing
 
@@ -39,6 +38,7 @@ struct Pipeline: RouterMiddleware {
     let limits: Limits
     /// nil where nothing may be broken on purpose.
     let faults: FaultBoard?
+    let door: Door
     let securityHeaders: SecurityHeaders
     /// nil where no web page of another origin may call.
     let crossOrigin: CrossOrigin?
@@ -46,20 +46,14 @@ struct Pipeline: RouterMiddleware {
     private let writtenOut: Set<String>
     let tracer: TelemetryTracer
     private let active = ActiveRequests()
-    private let inFlight = InFlight()
 
     struct Limits: Sendable {
         var maxBodyBytes: Int
-        var maxInFlight: Int
         var requestTimeout: Duration
     }
 
-    final class InFlight: Sendable {
-        let count = Atomic<Int>(0)
-    }
-
     init(
-        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits,
+        routes: [Routes.Entry], authorizer: Authorizer, logger: Logger, readiness: Readiness, faults: FaultBoard? = nil, limits: Limits, door: Door,
         securityHeaders: SecurityHeaders, crossOrigin: CrossOrigin?, tracer: TelemetryTracer = .off
     ) {
         self.routes = Dictionary(uniqueKeysWithValues: routes.map { ($0.key, Served($0)) })
@@ -70,6 +64,7 @@ struct Pipeline: RouterMiddleware {
         self.readiness = readiness
         self.faults = faults
         self.limits = limits
+        self.door = door
         self.securityHeaders = securityHeaders
         self.crossOrigin = crossOrigin
     }
@@ -90,13 +85,19 @@ struct Pipeline: RouterMiddleware {
                 context.traceID = measured.span.identity.traceID.description
                 context.maxBodyBytes = limits.maxBodyBytes
                 context.logger = logger
-                return await answer(request, served, context, measured, next)
+                let client = context.remoteAddress.flatMap { IPAddress($0) }.map {
+                    door.policy.trustedProxies.client(peer: $0, forwarded: request.headers[values: .forwardedFor])
+                }
+                context.clientAddress = client?.description
+                let visit = door.visit(served?.entry.key)
+                defer { visit.leave() }
+                return await answer(request, served, visit, client, context, measured, next)
             }
         }
     }
 
     private func answer(
-        _ request: Request, _ served: Served?, _ context: ServiceContext, _ measured: ServerCall,
+        _ request: Request, _ served: Served?, _ visit: Door.Visit, _ client: IPAddress?, _ context: ServiceContext, _ measured: ServerCall,
         _ next: (Request, ServiceContext) async throws -> Response
     ) async -> Response {
         let isHead = request.method == .head
@@ -104,7 +105,8 @@ struct Pipeline: RouterMiddleware {
         var failure: (any Error)?
         var response: Response
         do {
-            response = try await admit(request, route, context, next)
+            try await door.knock(visit, client: client, hasToken: request.headers[.authorization] != nil)
+            response = try await admit(request, route, visit, context, next)
         } catch {
             failure = error
             let problem = Problem(mapping: error)
@@ -112,6 +114,7 @@ struct Pipeline: RouterMiddleware {
             if problem.status == 405 { response.headers[.allow] = allowed(request.uri.path) }
         }
         response.headers[.correlationID] = context.call.correlationID
+        visit.describe(in: &response.headers)
         securityHeaders.add(to: &response.headers)
         crossOrigin?.add(to: &response.headers, answering: request)
         // Callers leave by themselves, between two requests, before the listener cuts the connections that are left.
@@ -134,7 +137,8 @@ struct Pipeline: RouterMiddleware {
     }
 
     private func admit(
-        _ request: Request, _ route: Routes.Entry?, _ context: ServiceContext, _ next: (Request, ServiceContext) async throws -> Response
+        _ request: Request, _ route: Routes.Entry?, _ visit: Door.Visit, _ context: ServiceContext,
+        _ next: (Request, ServiceContext) async throws -> Response
     ) async throws -> Response {
         guard let route else {
             let methods = allowed(request.uri.path)
@@ -144,16 +148,12 @@ struct Pipeline: RouterMiddleware {
             }
             throw Problem(404, "route_not_found", "There is no such path here; /docs lists them all.")
         }
-        let isHealth = route.key.path.hasPrefix("/health")
-        let count = inFlight.count.add(1, ordering: .relaxed).newValue
-        defer { inFlight.count.subtract(1, ordering: .relaxed) }
-        guard isHealth || count <= limits.maxInFlight else { throw Problem.unavailable("Too many requests are being worked on.") }
-
         let timeAsked = try timeAsked(request)
         let deadline = Deadline.after(min(timeAsked ?? limits.requestTimeout, limits.requestTimeout))
         return try await Deadline.with(deadline) {
             var context = context
             context.identity = try await authorizer.identify(request.headers)
+            try await door.recognise(context.identity, visit, hasToken: request.headers[.authorization] != nil)
             guard route.access.contains(context.identity.role) else {
                 throw context.identity.role == .anonymous
                     ? Problem(401, "unauthenticated", "Send a bearer token.", errors: [FieldError(pointer: "Authorization", detail: "is required")])

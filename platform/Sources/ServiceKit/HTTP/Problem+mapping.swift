@@ -15,6 +15,7 @@ extension Problem {
         case is DeadlineExceeded: self = .deadlineExceeded
         case let error as UpstreamError: self = Self.upstream(error)
         case let error as DatabaseError: self = Self.database(error)
+        case let shed as LoadShed: self = .overloaded(shed)
         case HTTPParserError.headerOverflow:
             self = Problem(431, "headers_too_large", "The request's target and headers are longer, or more, than is read here.")
         case is HTTPParserError: self = Problem(400, "malformed_request", "The request broke off, or is not framed as HTTP says.")
@@ -28,10 +29,24 @@ extension Problem {
     private static func upstream(_ error: UpstreamError) -> Problem {
         switch error.code {
         case .unreachable, .cancelled: .unavailable("The \(error.upstream) service cannot be reached.")
+        case .rejected:
+            .unavailable("The \(error.upstream) service is not asked now: \(error.detail).", retryAfterSeconds: Problem.seconds(error.retryAfter))
         case .timeout: Problem(504, "upstream_timeout", "The \(error.upstream) service did not answer in time.")
         case .interrupted, .answerTooLarge, .badAnswer:
             Problem(502, "bad_gateway", "The \(error.upstream) service gave no answer that can be used.", retryAfterSeconds: 1)
         }
+    }
+
+    /// 503: this service turns requests away so that it can answer the others.
+    static func overloaded(_ shed: LoadShed) -> Problem {
+        Problem(503, "overloaded", "This service has too much to do now.", retryAfterSeconds: seconds(shed.retryAfter))
+    }
+
+    /// A time as `Retry-After` says it: whole seconds, rounded up, so that who keeps to it is not refused again; at least one.
+    static func seconds(_ time: Duration?) -> Int {
+        guard let time else { return 1 }
+        let (seconds, attoseconds) = time.components
+        return max(1, Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
     private static func database(_ error: DatabaseError) -> Problem {

@@ -13,8 +13,10 @@ public struct ServiceContext: RequestContext {
     public var traceID: String
     /// The longest body that is collected, bytes.
     public var maxBodyBytes = 1 << 20
-    /// The caller's address, for logs; nil in a test without a socket.
+    /// The address at the other end of the connection: the caller's, or a proxy's; nil in a test without a socket.
     public let remoteAddress: String?
+    /// The caller's address, as far as trusted proxies tell it.
+    public var clientAddress: String?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

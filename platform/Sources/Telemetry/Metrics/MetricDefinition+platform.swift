@@ -1,6 +1,6 @@
 extension MetricDefinition {
     /// What every service has. An executable adds its own when it starts.
-    public static let platform: [MetricDefinition] = http + database + sagas + faults + process + telemetry
+    public static let platform: [MetricDefinition] = http + database + resilience + sagas + faults + process + telemetry
 
     // MARK: HTTP
 
