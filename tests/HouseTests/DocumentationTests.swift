@@ -103,8 +103,8 @@ struct DocumentationTests {
         var names: Set<String> = []
         for source in sources {
             let text = source.lines.joined(separator: "\n")
-            guard text.contains("Setting<") else { continue }
-            for match in text.matches(of: /(?:\.(?:string|integer|flag|seconds)|Setting<\w+>)\(\s*"([a-z][a-z0-9]*(?:\.[a-z0-9]+)*)"/) {
+            guard text.contains("Setting") else { continue }
+            for match in text.matches(of: /(?:\.(?:string|integer|flag|seconds|addresses)|Setting<\w+>)\(\s*"([a-z][a-z0-9]*(?:\.[a-z0-9]+)*)"/) {
                 names.insert(match.output.1.replacing(".", with: "_").uppercased())
             }
         }

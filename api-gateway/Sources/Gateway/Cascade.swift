@@ -125,7 +125,8 @@ private final class Hop: Upstream, CallObserver {
         var policy = CallPolicy()
         (policy.deadline, policy.attemptTimeout, policy.hedge) = (.milliseconds(600), .milliseconds(150), nil)
         policy.retry.backoff = Backoff(base: .milliseconds(10), cap: .milliseconds(50))
-        policy.breaker?.minimumCalls = 4
+        // One that went well and three that failed do not open it yet: what hangs is to be seen before it does.
+        policy.breaker?.minimumCalls = 5
         policy.breaker?.probes = 1
         policy.breaker?.openTime = Self.openTime
         policy.breaker?.slowAfter = .milliseconds(100)

@@ -104,8 +104,9 @@ public struct Scenario: Sendable {
     /// A callee that is well and ill in turns, with answers that come late: no success of before closes the breaker.
     public static let flapping = Scenario("flapping") { simulator, mutations in
         let server = SimulatedServer(simulator)
-        server.behaviour.service = .milliseconds(30)
-        server.behaviour.stuck = 0.2
+        // A stuck one then takes about 0.6 s: longer than the breaker is open, and not so long that it counts as slow.
+        server.behaviour.service = .milliseconds(6)
+        server.behaviour.stuck = 0.5
         let client = SimulatedClient(simulator, server, shortBreaker(), mutations: mutations)
         for turn in 1..<8 {
             simulator.after(.milliseconds(turn * 700), "turn") { server.behaviour.failing = turn % 2 == 1 ? 1 : 0 }
