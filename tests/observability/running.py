@@ -47,10 +47,11 @@ def experiments(shop, collector):
     return [
         ("an error at inventory-service, every request", ["ServiceErrors", "UpstreamFailing", "FaultActive"], shop.fault("inventory", "error")),
         ("an error at the gateway, every request", levels, shop.fault("gateway", "error", "--status", "500")),
+        # At the gateway itself: before a slow service behind it the breaker opens, and views come at once with the last known price.
         (
-            "latency at pricing-service, one second, every request",
+            "latency at the gateway, one second, every request",
             ["ServiceSlow"] + [f"ProductViewLatencyBurn{speed}" for speed in ("Fast", "Steady", "Slow")],
-            shop.fault("pricing", "latency", "--latency", "1s"),
+            shop.fault("gateway", "latency", "--latency", "1s"),
         ),
         ("an error at inventory-service when a reservation is confirmed", ["OrdersUndone"], shop.fault("inventory", "error", "--route", CONFIRM)),
         ("the databases are locked by another process, again and again", ["DatabaseSlow"], locked()),

@@ -94,7 +94,7 @@ public func withService<T: Sendable>(
         "HTTP_HOST": "127.0.0.1", "HTTP_PORT": "0", "DATA_DIR": "\(folder.path)/data", "KEYS_DIR": keysFolder, "DRAIN_SECONDS": "0",
         "SHUTDOWN_TIMEOUT_SECONDS": "60", "DD_ENV": "test",
         // No bound that a busy machine could miss; a test of a bound sets its own.
-        "HTTP_REQUEST_TIMEOUT_SECONDS": "300",
+        "HTTP_REQUEST_TIMEOUT_SECONDS": "300", "SHED_QUEUE_TIME_SECONDS": "60", "SHED_PATIENCE_SECONDS": "60",
     ]
     switch store {
     case .memory: values["DATABASE_URL"] = "sqlite::memory:"

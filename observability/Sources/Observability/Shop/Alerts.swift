@@ -21,7 +21,7 @@ public enum Alerts {
             "ServiceSlow", .page, "of the requests to {{service}} 5 % take more than half a second",
             .quantile(0.95, Selection(.httpServerRequestDuration, notWatching), by: [service]),
             over: .minutes(5), above: 0.5, recoversAt: 0.3, hold: .minutes(2),
-            proof: .running("latency at pricing-service, one second, every request")),
+            proof: .running("latency at the gateway, one second, every request")),
         Alert(
             "UpstreamFailing", .page, "{{service}} gets no usable answer to more than 10 % of its calls to {{upstream}}",
             .share(

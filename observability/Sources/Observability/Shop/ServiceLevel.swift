@@ -50,7 +50,7 @@ public enum ServiceLevels {
         ServiceLevel(
             name: "ProductViewLatency", title: "Product views within a quarter of a second", service: "api-gateway", target: 0.99,
             good: Events(.httpServerRequestDuration, view, atMost: 0.25), total: Events(.httpServerRequestDuration, view),
-            proof: .running("latency at pricing-service, one second, every request")),
+            proof: .running("latency at the gateway, one second, every request")),
         ServiceLevel(
             name: "OrderAvailability", title: "Orders that get an answer: taken, or refused for a reason of the shopper's", service: "api-gateway",
             target: 0.995,
