@@ -8,6 +8,7 @@ gets the requests itself, and the gateway as an operator, as a shopper and from 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 # A slow machine must not look like a broken service: nothing here is about time.
+# Not generated: what makes the rest answer 503 on purpose. A breaker that is set by hand refuses every call behind it, and one cascade is shown
+# at a time. Both have tests of their own.
+SOURCES = {
+    "api-gateway": "api-gateway/Sources/Gateway/Resources/openapi.json",
+    "inventory-service": "inventory-service/Sources/InventoryService/Resources/openapi.json",
+    "pricing-service": "pricing-service/Sources/PricingService/Resources/openapi.json",
+}
+LEFT_OUT = r"^(/api/v1/admin/breakers/.+|/health/cascade)$"
 PATIENT = {
     "SERVICE_TIMEOUT": "60",
     "HTTP_REQUEST_TIMEOUT_SECONDS": "120",
@@ -85,6 +94,7 @@ def schemathesis(run, shop, ports, options, reports):
     report = reports / f"{run.name.replace(', ', '-')}.json"
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(HERE / "schemathesis.toml"), "run", f"{url}/openapi.json",
+        "--exclude-path-regex", LEFT_OUT,
         "--url", url, "--phases", options.phases, "--max-examples", str(options.examples), "--seed", str(options.seed),
         "--workers", "1", "--no-shrink", "--continue-on-failure", "--request-timeout", "120", "--generation-database", "none",
         "--suppress-health-check", "all", "--no-color", "--report", "json", "--report-json-path", str(report),
@@ -96,6 +106,13 @@ def schemathesis(run, shop, ports, options, reports):
     if not report.exists():
         raise SystemExit(f"{run.name}: {done.stdout}{done.stderr}")
     return json.loads(report.read_text()), done.stdout
+
+
+def left_out(service):
+    """How many operations of a service's document are not generated."""
+    paths = json.loads((ROOT / SOURCES[service]).read_text())["paths"]
+    methods = {"get", "put", "post", "patch", "delete"}
+    return sum(len(methods & item.keys()) for path, item in paths.items() if re.search(LEFT_OUT, path))
 
 
 def main():
@@ -122,7 +139,7 @@ def main():
             errors = len(report["errors"])
             total += cases["generated"]
             print(f"{run.name:26} {operations['tested']:>10} {cases['generated']:>9} {cases['unique_failures']:>9} {errors:>7}")
-            if cases["unique_failures"] or errors or not report["complete"] or operations["tested"] != operations["total"]:
+            if cases["unique_failures"] or errors or not report["complete"] or operations["tested"] != operations["total"] - left_out(run.service):
                 failed = True
                 begin = min((output.find(title) for title in ("= ERRORS =", "= FAILURES =") if title in output), default=0)
                 print(output[begin : begin + 20_000])
