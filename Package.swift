@@ -38,6 +38,7 @@ let package = Package(
         .library(name: "Resilience", targets: ["Resilience"]),
         .library(name: "Database", targets: ["Database"]),
         .library(name: "Redis", targets: ["Redis"]),
+        .library(name: "Caching", targets: ["Caching"]),
         .library(name: "Telemetry", targets: ["Telemetry"]),
     ],
     dependencies: [
@@ -78,6 +79,8 @@ let package = Package(
         .target(
             name: "Redis", dependencies: ["Basics", "Resilience", crypto, nioCore, nioPosix, nioSSL], path: "platform/Sources/Redis",
             swiftSettings: strict),
+        .target(
+            name: "Caching", dependencies: ["Basics", "Redis", "Resilience", nioCore], path: "platform/Sources/Caching", swiftSettings: strict),
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["Basics", logging, metrics], path: "platform/Sources/Telemetry", swiftSettings: strict),
@@ -189,6 +192,9 @@ let package = Package(
         .testTarget(
             name: "RedisTests", dependencies: ["LocalServers", "Redis", "Resilience", "TestKit", nioCore], path: "platform/Tests/RedisTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "CachingTests", dependencies: ["Basics", "Caching", "LocalServers", "Redis", "Resilience", "TestKit", nioCore],
+            path: "platform/Tests/CachingTests", swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),

@@ -35,11 +35,18 @@ public final class Cache<Value: Sendable>: Sendable {
     private let local: Mutex<BoundedStore<Held>>
     private let ear = Mutex<Ear>(Ear())
     private let listener = Mutex<RedisListener?>(nil)
+    private let floors = Mutex<[String: Floor]>([:])
 
     /// An entry in memory; not believed after the moment at which the process may have missed an invalidation for too long.
     private struct Held: Sendable {
         var entry: CacheEntry<Value>
         var heardUntil: Timestamp?
+    }
+
+    /// What this process invalidated itself: the remote tier may not know of it, and must not bring an older value back.
+    private struct Floor {
+        var version: Int64
+        var until: Timestamp
     }
 
     private struct Ear {
@@ -196,13 +203,13 @@ public final class Cache<Value: Sendable>: Sendable {
         var pause = Duration.milliseconds(2)
         let end = ContinuousClock.now + policy.leaseLifetime
         while true {
-            let found = try await limited { try await remote.get(key, codec) }
+            let found = try await limited { try await remote.get(key, codec) }.flatMap { isAllowed($0, key) ? $0 : nil }
             if let found, found.isFresh(sources.now()) { return found }
             let leaseLifetime = policy.leaseLifetime
             if try await limited({ try await remote.lease(key, token: token, for: leaseLifetime) }) {
                 holdsLease = true
                 // Between the look and the lease another may have finished.
-                if let found = try await limited({ try await remote.get(key, codec) }), found.isFresh(sources.now()) {
+                if let found = try await limited({ try await remote.get(key, codec) }), found.isFresh(sources.now()), isAllowed(found, key) {
                     try await limited { try await remote.release(key, token: token) }
                     return found
                 }
@@ -257,6 +264,8 @@ public final class Cache<Value: Sendable>: Sendable {
     /// - Returns: whether the other processes were told: without a remote tier always.
     @discardableResult
     public func invalidate(_ key: String, version: Int64) async -> Bool {
+        observer.count(.invalidation, of: name)
+        raise(key, to: version)
         forget(key)
         guard let remote else { return true }
         do {
@@ -269,8 +278,29 @@ public final class Cache<Value: Sendable>: Sendable {
         }
     }
 
+    private func raise(_ key: String, to version: Int64) {
+        guard remote != nil else { return }
+        let now = sources.now()
+        let until = now + policy.tombstoneLifetime
+        floors.withLock { floors in
+            if floors.count >= Self.floorLimit {
+                floors = floors.filter { $0.value.until > now }
+                // Still too many: what is not remembered here, the tombstones in the remote tier remember.
+                if floors.count >= Self.floorLimit { floors = [:] }
+            }
+            floors[key] = Floor(version: max(version, floors[key]?.version ?? 0), until: until)
+        }
+    }
+
+    private func isAllowed(_ entry: CacheEntry<Value>, _ key: String) -> Bool {
+        guard let floor = floors.withLock({ $0[key] }) else { return true }
+        return entry.version >= floor.version || floor.until <= sources.now()
+    }
+
+    /// Keys that this process invalidated lately and remembers; each takes about a hundred bytes.
+    private static var floorLimit: Int { 10_000 }
+
     private func forget(_ key: String) {
-        observer.count(.invalidation, of: name)
         flights.invalidate(key)
         local.withLock { _ = $0.remove(key) }
     }

@@ -1,4 +1,5 @@
 import NIOCore
+import TestKit
 import Testing
 
 @testable import Redis
@@ -94,7 +95,7 @@ import Testing
 
     @Test("bytes by chance, and valid replies with bytes changed, end in a reply, in an error or in waiting for more")
     func chance() {
-        var generator = Chance(state: 20_260_101)
+        var generator = SplitMix64(seed: 20_260_101)
         let alphabet = Array("+-:$*%~>|_#,(=!0123456789tfa\r\n".utf8)
         for round in 0..<20_000 {
             var bytes: [UInt8]
@@ -129,18 +130,5 @@ import Testing
             found.append("error \(error)")
         }
         return found
-    }
-}
-
-/// A random source that says the same each time (SplitMix64).
-struct Chance: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
