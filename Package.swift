@@ -20,6 +20,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -40,6 +41,8 @@ let package = Package(
         .executable(name: "hello-dd", targets: ["HelloDD"]),
         .library(name: "Resilience", targets: ["Resilience"]),
         .library(name: "Database", targets: ["Database"]),
+        .library(name: "Redis", targets: ["Redis"]),
+        .library(name: "Caching", targets: ["Caching"]),
         .library(name: "Telemetry", targets: ["Telemetry"]),
     ],
     dependencies: [
@@ -51,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         // Without "FullFoundation": it pulls ICU in and more than doubles a static binary.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: ["ConfigurationSupport"]),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
@@ -85,6 +89,11 @@ let package = Package(
             dependencies: ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry", logging, metrics, nioPosix, crypto, tracing],
             path: "platform/Sources/Database", swiftSettings: strict
         ),
+        .target(
+            name: "Redis", dependencies: ["Basics", "Resilience", crypto, nioCore, nioPosix, nioSSL], path: "platform/Sources/Redis",
+            swiftSettings: strict),
+        .target(
+            name: "Caching", dependencies: ["Basics", "Redis", "Resilience", nioCore], path: "platform/Sources/Caching", swiftSettings: strict),
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
@@ -226,6 +235,12 @@ let package = Package(
         .executableTarget(
             name: "DatabaseSoak", dependencies: ["Basics", "Database", "LocalServers", "Resilience"], path: "platform/Tests/DatabaseSoak",
             swiftSettings: strict),
+        .testTarget(
+            name: "RedisTests", dependencies: ["LocalServers", "Redis", "Resilience", "TestKit", nioCore], path: "platform/Tests/RedisTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "CachingTests", dependencies: ["Basics", "Caching", "LocalServers", "Redis", "Resilience", "TestKit", nioCore],
+            path: "platform/Tests/CachingTests", swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),

@@ -1,0 +1,247 @@
+import Basics
+import Caching
+import LocalServers
+import NIOCore
+import Redis
+import Resilience
+import Synchronization
+import TestKit
+import Testing
+
+/// Several caches on one real Redis, as several processes would have them.
+@Suite(.timeLimit(.minutes(5))) struct SharedCacheTests {
+    private struct Process {
+        let cache: Cache<ByteBuffer>
+        let client: RedisClient
+        let tally: Tally
+    }
+
+    private func withProcesses<T: Sendable>(
+        _ count: Int, _ server: LocalRedis? = nil, policy change: (inout CachePolicy) -> Void = { _ in }, options changeOptions: (inout RedisOptions) -> Void = { _ in },
+        _ body: ([Process]) async throws -> T
+    ) async throws -> T {
+        let one: LocalRedis
+        if let server { one = server } else { one = try await TestRedis.shared() }
+        var policy = CachePolicy()
+        (policy.jitter, policy.eagerness) = (0, 0)
+        // A busy machine takes its time; tests of time limits set their own.
+        policy.remoteTimeout = .seconds(30)
+        policy.hardTimeout = .seconds(20)
+        policy.leaseLifetime = .seconds(30)
+        policy.softTimeout = .seconds(20)
+        change(&policy)
+        var options = try RedisOptions(url: one.url)
+        options.commandTimeout = .seconds(60)
+        options.connectTimeout = .seconds(10)
+        changeOptions(&options)
+        let name = "\(Sources.system.makeID())"
+        var processes: [Process] = []
+        for _ in 0..<count {
+            let client = RedisClient(options)
+            let tally = Tally()
+            let remote = RemoteCache(client, name: name, breaker: CircuitBreaker())
+            processes.append(Process(cache: Cache(name: "test", policy: policy, capacity: 1 << 20, codec: .bytes, remote: remote, observer: tally), client: client, tally: tally))
+        }
+        for process in processes {
+            process.cache.listen()
+            try await eventually(within: .seconds(60), "it listens") { process.cache.hearsInvalidations }
+        }
+        let result: Result<T, any Error>
+        do { result = .success(try await body(processes)) } catch { result = .failure(error) }
+        for process in processes {
+            await process.cache.shutdown()
+            await process.client.shutdown()
+        }
+        return try result.get()
+    }
+
+    private func loaded(_ text: String?, _ version: Int64) -> Loaded<ByteBuffer> { Loaded(text.map { ByteBuffer(string: $0) }, version: version) }
+
+    private func read(_ process: Process, _ key: String = "a", _ load: @escaping @Sendable () async throws -> Loaded<ByteBuffer>) async throws -> String? {
+        try await process.cache.value(for: key, load: load).map { String(buffer: $0) }
+    }
+
+    @Test("what one process has loaded the others find, as it was")
+    func shared() async throws {
+        try await withProcesses(2) { processes in
+            #expect(try await read(processes[0]) { loaded("x", 7) } == "x")
+            #expect(try await read(processes[1]) { throw Broken() } == "x")
+            #expect(try await read(processes[0], "none") { loaded(nil, 0) } == nil)
+            #expect(try await read(processes[1], "none") { throw Broken() } == nil)
+            #expect(processes[1].tally.count(.remoteHit) == 2)
+        }
+    }
+
+    @Test("ten thousand concurrent requests for one cold key in three processes are one load")
+    func coldKey() async throws {
+        try await withProcesses(3) { processes in
+            let loads = Atomic(0)
+            try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 0..<10_000 {
+                    group.addTask {
+                        try await read(processes[number % 3]) {
+                            loads.add(1, ordering: .relaxed)
+                            return loaded("x", 1)
+                        }
+                    }
+                }
+                for try await answer in group { #expect(answer == "x") }
+            }
+            #expect(loads.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    @Test("when the process that has the lease dies, another loads after it")
+    func lostLease() async throws {
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(300) }) { processes in
+            let gate = Gate()
+            let stuck = Task {
+                try await read(processes[0]) {
+                    try await gate.pass()
+                    return loaded("late", 1)
+                }
+            }
+            await gate.arrivals(1)
+            #expect(try await read(processes[1]) { loaded("x", 1) } == "x")
+            gate.open()
+            _ = try await stuck.value
+        }
+    }
+
+    @Test("an invalidation reaches every process")
+    func invalidation() async throws {
+        try await withProcesses(3) { processes in
+            for process in processes { _ = try await read(process) { loaded("old", 1) } }
+            #expect(await processes[0].cache.invalidate("a", version: 2))
+            #expect(try await read(processes[0]) { loaded("new", 2) } == "new")
+            for process in processes {
+                try await eventually(within: .seconds(60), "the new value is seen") { try await read(process) { loaded("new", 2) } == "new" }
+            }
+        }
+    }
+
+    @Test("a slow reader never puts an old value over a new one")
+    func slowReader() async throws {
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { processes in
+            let gate = Gate()
+            let slow = Task {
+                try await read(processes[0]) {
+                    try await gate.pass()
+                    return loaded("old", 1)
+                }
+            }
+            await gate.arrivals(1)
+            #expect(try await read(processes[1]) { loaded("new", 2) } == "new")
+            gate.open()
+            #expect(try await slow.value == "old")
+            #expect(processes[0].tally.count(.outdated) == 1)
+            // Neither in its memory nor in the shared tier.
+            #expect(try await read(processes[0]) { throw Broken() } == "new")
+        }
+    }
+
+    @Test("a slow reader never brings back what was deleted")
+    func slowReaderAcrossDelete() async throws {
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { processes in
+            let gate = Gate()
+            let slow = Task {
+                try await read(processes[0]) {
+                    try await gate.pass()
+                    return loaded("deleted", 1)
+                }
+            }
+            await gate.arrivals(1)
+            // Nothing is in the shared tier that a version could be compared with: only the tombstone knows.
+            await processes[1].cache.invalidate("a", version: 2)
+            gate.open()
+            _ = try await slow.value
+            for process in processes { #expect(try await read(process) { loaded(nil, 0) } == nil) }
+        }
+    }
+
+    @Test("a row that is made after it was found missing is seen")
+    func madeLater() async throws {
+        try await withProcesses(2) { processes in
+            for process in processes { #expect(try await read(process) { loaded(nil, 0) } == nil) }
+            await processes[0].cache.invalidate("a", version: 1)
+            for process in processes {
+                try await eventually(within: .seconds(60), "it is seen") { try await read(process) { loaded("x", 1) } == "x" }
+            }
+        }
+    }
+
+    @Test("with the server away, held or back again, each answer comes from the source or from memory, and none is older than allowed")
+    func outage() async throws {
+        try await TestRedis.withServer { server in
+            try await withProcesses(2, server, policy: {
+                $0.remoteTimeout = .milliseconds(50)
+                $0.deafLifetime = .milliseconds(50)
+            }, options: {
+                $0.commandTimeout = .milliseconds(50)
+                $0.silence = .milliseconds(500)
+            }) { processes in
+                let version = Mutex<Int64>(1)
+                let source: @Sendable () async throws -> Loaded<ByteBuffer> = {
+                    let now = version.withLock { $0 }
+                    return loaded("\(now)", now)
+                }
+                func change() async {
+                    let now = version.withLock { version in
+                        version += 1
+                        return version
+                    }
+                    await processes[0].cache.invalidate("a", version: now)
+                }
+                /// Both processes see the newest value, sooner or later.
+                func settles(_ when: String) async throws {
+                    for process in processes {
+                        try await eventually(within: .seconds(60), "the newest is seen: \(when)") {
+                            try await read(process, source) == "\(version.withLock { $0 })"
+                        }
+                    }
+                }
+                try await settles("at first")
+                await change()
+                try await settles("connected")
+                server.kill()
+                await server.untilEnded()
+                await change()
+                try await settles("killed")
+                try await server.restart()
+                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.hearsInvalidations } }
+                await change()
+                try await settles("restarted")
+                server.pause()
+                await change()
+                try await settles("held")
+                server.resume()
+                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.hearsInvalidations } }
+                await change()
+                try await settles("continued")
+                #expect(processes[0].tally.count(.loadFailure) == 0)
+            }
+        }
+    }
+
+    @Test("a value that another program wrote, or half of one, is loaded anew")
+    func garbage() async throws {
+        try await withProcesses(1) { processes in
+            #expect(try await read(processes[0], "g") { loaded("x", 1) } == "x")
+            let keys = try await processes[0].client.send(RedisCommand("KEYS", "cache:*:v:g")).elements ?? []
+            for key in keys.compactMap(\.bytes) {
+                for wrong in ["", "x", "0000000000000000001", "0000000000000000001v", "000000000000000000xv12345678123456781234567812345678"] {
+                    _ = try await processes[0].client.send(RedisCommand("SET", .bytes(key), .text(wrong)))
+                    try await withMemoryOf(processes[0]) { process in
+                        #expect(try await read(process, "g") { loaded("y", 2) } == "y")
+                    }
+                }
+            }
+        }
+    }
+
+    /// As a process that has just been started.
+    private func withMemoryOf(_ process: Process, _ body: (Process) async throws -> Void) async throws {
+        await process.cache.invalidate("g", version: 0)
+        try await body(process)
+    }
+}
