@@ -1,4 +1,5 @@
 public import Basics
+internal import NIOCore
 internal import Redis
 internal import Resilience
 internal import Synchronization

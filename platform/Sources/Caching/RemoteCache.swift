@@ -1,7 +1,7 @@
 internal import Basics
 public import NIOCore
 public import Redis
-internal import Resilience
+public import Resilience
 
 /// The tier that processes share: values in Redis, written only over older ones.
 ///

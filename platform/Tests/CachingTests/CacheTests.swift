@@ -31,9 +31,9 @@ import Testing
     @Test("a value is loaded once, and again when its lifetime has passed")
     func lifetime() async throws {
         let cache = cache { $0.staleFor = .zero }
-        let loads = Atomic(0)
+        let loads = Loads()
         func read() async throws -> String? {
-            try await text(cache) { loaded("\(loads.add(1, ordering: .relaxed).newValue)") }
+            try await text(cache) { loaded("\(loads.next())") }
         }
         #expect(try await read() == "1")
         clock.advance(by: .seconds(59))
@@ -65,12 +65,12 @@ import Testing
     func coldKey() async throws {
         let cache = cache()
         let gate = Gate()
-        let loads = Atomic(0)
+        let loads = Loads()
         try await withThrowingTaskGroup(of: String?.self) { group in
             for _ in 0..<10_000 {
                 group.addTask {
                     try await text(cache) {
-                        loads.add(1, ordering: .relaxed)
+                        loads.next()
                         try await gate.pass()
                         return loaded("x")
                     }
@@ -80,7 +80,7 @@ import Testing
             gate.open()
             for try await answer in group { #expect(answer == "x") }
         }
-        #expect(loads.load(ordering: .relaxed) == 1)
+        #expect(loads.count == 1)
         #expect(counter.count(.load) == 1)
     }
 
@@ -216,4 +216,14 @@ final class Tally: CacheObserver {
     func count(_ event: CacheEvent, of cache: String) { counts.withLock { $0[event, default: 0] += 1 } }
     func staleness(_ age: Duration, of cache: String) {}
     func evicted(_ entries: Int, of cache: String) {}
+}
+
+/// Counts loads.
+final class Loads: Sendable {
+    private let value = Atomic(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+
+    @discardableResult
+    func next() -> Int { value.add(1, ordering: .relaxed).newValue }
 }

@@ -63,7 +63,7 @@ import Testing
 
     @Test("what one process has loaded the others find, as it was")
     func shared() async throws {
-        try await withProcesses(2) { processes in
+        try await withProcesses(2) { (processes) async throws in
             #expect(try await read(processes[0]) { loaded("x", 7) } == "x")
             #expect(try await read(processes[1]) { throw Broken() } == "x")
             #expect(try await read(processes[0], "none") { loaded(nil, 0) } == nil)
@@ -74,26 +74,26 @@ import Testing
 
     @Test("ten thousand concurrent requests for one cold key in three processes are one load")
     func coldKey() async throws {
-        try await withProcesses(3) { processes in
-            let loads = Atomic(0)
+        try await withProcesses(3) { (processes) async throws in
+            let loads = Loads()
             try await withThrowingTaskGroup(of: String?.self) { group in
                 for number in 0..<10_000 {
                     group.addTask {
                         try await read(processes[number % 3]) {
-                            loads.add(1, ordering: .relaxed)
+                            loads.next()
                             return loaded("x", 1)
                         }
                     }
                 }
                 for try await answer in group { #expect(answer == "x") }
             }
-            #expect(loads.load(ordering: .relaxed) == 1)
+            #expect(loads.count == 1)
         }
     }
 
     @Test("when the process that has the lease dies, another loads after it")
     func lostLease() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(300) }) { processes in
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(300) }) { (processes) async throws in
             let gate = Gate()
             let stuck = Task {
                 try await read(processes[0]) {
@@ -110,7 +110,7 @@ import Testing
 
     @Test("an invalidation reaches every process")
     func invalidation() async throws {
-        try await withProcesses(3) { processes in
+        try await withProcesses(3) { (processes) async throws in
             for process in processes { _ = try await read(process) { loaded("old", 1) } }
             #expect(await processes[0].cache.invalidate("a", version: 2))
             #expect(try await read(processes[0]) { loaded("new", 2) } == "new")
@@ -122,7 +122,7 @@ import Testing
 
     @Test("a slow reader never puts an old value over a new one")
     func slowReader() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { processes in
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { (processes) async throws in
             let gate = Gate()
             let slow = Task {
                 try await read(processes[0]) {
@@ -142,7 +142,7 @@ import Testing
 
     @Test("a slow reader never brings back what was deleted")
     func slowReaderAcrossDelete() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { processes in
+        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { (processes) async throws in
             let gate = Gate()
             let slow = Task {
                 try await read(processes[0]) {
@@ -161,7 +161,7 @@ import Testing
 
     @Test("a row that is made after it was found missing is seen")
     func madeLater() async throws {
-        try await withProcesses(2) { processes in
+        try await withProcesses(2) { (processes) async throws in
             for process in processes { #expect(try await read(process) { loaded(nil, 0) } == nil) }
             await processes[0].cache.invalidate("a", version: 1)
             for process in processes {
@@ -179,7 +179,7 @@ import Testing
             }, options: {
                 $0.commandTimeout = .milliseconds(50)
                 $0.silence = .milliseconds(500)
-            }) { processes in
+            }) { (processes) async throws in
                 let version = Mutex<Int64>(1)
                 let source: @Sendable () async throws -> Loaded<ByteBuffer> = {
                     let now = version.withLock { $0 }
@@ -196,7 +196,7 @@ import Testing
                 func settles(_ when: String) async throws {
                     for process in processes {
                         try await eventually(within: .seconds(60), "the newest is seen: \(when)") {
-                            try await read(process, source) == "\(version.withLock { $0 })"
+                            try await read(process, "a", source) == "\(version.withLock { $0 })"
                         }
                     }
                 }
@@ -225,13 +225,13 @@ import Testing
 
     @Test("a value that another program wrote, or half of one, is loaded anew")
     func garbage() async throws {
-        try await withProcesses(1) { processes in
+        try await withProcesses(1) { (processes) async throws in
             #expect(try await read(processes[0], "g") { loaded("x", 1) } == "x")
             let keys = try await processes[0].client.send(RedisCommand("KEYS", "cache:*:v:g")).elements ?? []
             for key in keys.compactMap(\.bytes) {
                 for wrong in ["", "x", "0000000000000000001", "0000000000000000001v", "000000000000000000xv12345678123456781234567812345678"] {
                     _ = try await processes[0].client.send(RedisCommand("SET", .bytes(key), .text(wrong)))
-                    try await withMemoryOf(processes[0]) { process in
+                    try await withMemoryOf(processes[0]) { (process) async throws in
                         #expect(try await read(process, "g") { loaded("y", 2) } == "y")
                     }
                 }

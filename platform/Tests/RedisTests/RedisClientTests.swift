@@ -33,7 +33,7 @@ import Testing
 
     @Test("values of any bytes come back as they were")
     func bytes() async throws {
-        try await withClient { client in
+        try await withClient { (client) async throws in
             for (index, value) in [[], [0, 13, 10, 255], [UInt8](repeating: 7, count: 1_000_000)].enumerated() {
                 let key = RedisCommand.Word.text("bytes:\(index)\r\n\u{0}é")
                 #expect(try await client.ask("SET", key, .bytes(ByteBuffer(bytes: value)), "PX", 60_000).text == "OK")
@@ -46,7 +46,7 @@ import Testing
 
     @Test("many callers at once each get the answer to their own command")
     func pipelining() async throws {
-        try await withClient { client in
+        try await withClient { (client) async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<2000 {
                     group.addTask {
@@ -65,7 +65,7 @@ import Testing
 
     @Test("what the server refuses is told with its code, and never with what was sent")
     func refusals() async throws {
-        try await withClient { client in
+        try await withClient { (client) async throws in
             _ = try await client.ask("SET", "refused:s3cret", "x")
             do {
                 _ = try await client.ask("LPUSH", "refused:s3cret", "s3cret")
@@ -85,7 +85,7 @@ import Testing
     @Test("a script is sent whole once and named afterwards, and again after the server forgot it")
     func scripts() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server) { client in
+            try await withClient(server) { (client) async throws in
                 let script = RedisScript("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1], ARGV[1], redis.call('INCR', 'runs')}")
                 for run in 1...3 {
                     let reply = try await client.run(script, keys: ["a"], arguments: ["b"])
@@ -109,13 +109,13 @@ import Testing
     @Test("TLS is checked by the authority that is given")
     func tls() async throws {
         try await TestRedis.withServer(tls: true) { server in
-            try await withClient(server, { $0.tls = .init(authorities: server.certificate) }) { client in
+            try await withClient(server, { $0.tls = .init(authorities: server.certificate) }) { (client) async throws in
                 let value = ByteBuffer(bytes: [UInt8](repeating: 1, count: 300_000))
                 _ = try await client.ask("SET", "tls", .bytes(value))
                 #expect(try await client.ask("GET", "tls").bytes == value)
             }
             for wrong in [RedisOptions.TLS(), nil] {
-                let found = try await withClient(server, { $0.tls = wrong }) { client in
+                let found = try await withClient(server, { $0.tls = wrong }) { (client) async throws in
                     await code { _ = try await client.ask("PING") }
                 }
                 #expect(found == .unavailable)
@@ -126,7 +126,7 @@ import Testing
     @Test("a server that is away is told at once after the first attempt, and found again when it is back")
     func recovery() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server) { client in
+            try await withClient(server) { (client) async throws in
                 _ = try await client.ask("SET", "a", "1")
                 server.kill()
                 await server.untilEnded()
@@ -143,7 +143,7 @@ import Testing
     @Test("a command that its connection took with it may have been run; one that was never sent was not")
     func loss() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server, { $0.connections = 1 }) { client in
+            try await withClient(server, { $0.connections = 1 }) { (client) async throws in
                 _ = try await client.ask("PING")
                 let blocked = Task { await code { _ = try await client.ask("BLPOP", "nothing", 0) } }
                 try await eventually(within: .seconds(60), "the command waits") {
@@ -166,7 +166,7 @@ import Testing
                 $0.commandTimeout = .milliseconds(100)
                 $0.connectTimeout = .milliseconds(500)
                 $0.silence = .seconds(1)
-            }) { client in
+            }) { (client) async throws in
                 try await eventually(within: .seconds(60), "connected") { try await client.ask("PING").text == "PONG" }
                 server.pause()
                 let found1 = await code { _ = try await client.ask("PING") }
@@ -185,7 +185,7 @@ import Testing
 
     @Test("who leaves a command does not disturb the answers of the others")
     func cancellation() async throws {
-        try await withClient(nil, { $0.connections = 1 }) { client in
+        try await withClient(nil, { $0.connections = 1 }) { (client) async throws in
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<500 {
                     group.addTask {
@@ -210,7 +210,7 @@ import Testing
             try await withClient(server, {
                 $0.connections = 1
                 $0.pendingLimit = 10
-            }) { client in
+            }) { (client) async throws in
                 _ = try await client.ask("PING")
                 server.pause()
                 let waiting = (0..<10).map { _ in Task { try await client.ask("PING") } }
@@ -233,7 +233,7 @@ import Testing
     @Test("what a message says reaches who listens, also after the connection was lost")
     func messages() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server) { client in
+            try await withClient(server) { (client) async throws in
                 let heard = Mutex<[String]>([])
                 let connections = Atomic(0)
                 let listener = client.listen([RedisCommand("SUBSCRIBE", "news"), RedisCommand("PSUBSCRIBE", "n?ws")]) { event in
@@ -258,7 +258,7 @@ import Testing
     @Test("each change of a key with the prefix is heard, whoever makes it, and after a loss it is said that things were missed")
     func invalidations() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server) { client in
+            try await withClient(server) { (client) async throws in
                 let heard = Mutex<[String]>([])
                 let listener = client.invalidations(prefixes: ["cache:", "other:"]) { event in
                     let text: [String]
@@ -297,7 +297,7 @@ import Testing
     @Test("a listener notices a server that went silent without closing anything")
     func silence() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server, { $0.silence = .milliseconds(500) }) { client in
+            try await withClient(server, { $0.silence = .milliseconds(500) }) { (client) async throws in
                 let events = Mutex<[String]>([])
                 _ = client.invalidations(prefixes: ["x"]) { event in
                     switch event {
@@ -317,7 +317,7 @@ import Testing
 
     @Test("after the shutdown everything is refused, and who waited was told")
     func shutdown() async throws {
-        try await withClient { client in
+        try await withClient { (client) async throws in
             let blocked = Task { await code { _ = try await client.ask("BLPOP", "shutdown:nothing", 0) } }
             _ = try await client.ask("PING")
             await client.shutdown()
