@@ -90,10 +90,11 @@ let package = Package(
             path: "platform/Sources/Database", swiftSettings: strict
         ),
         .target(
-            name: "Redis", dependencies: ["Basics", "Resilience", crypto, nioCore, nioPosix, nioSSL], path: "platform/Sources/Redis",
-            swiftSettings: strict),
+            name: "Redis", dependencies: ["Basics", "Resilience", "Telemetry", crypto, nioCore, nioPosix, nioSSL, tracing],
+            path: "platform/Sources/Redis", swiftSettings: strict),
         .target(
-            name: "Caching", dependencies: ["Basics", "Redis", "Resilience", nioCore], path: "platform/Sources/Caching", swiftSettings: strict),
+            name: "Caching", dependencies: ["Basics", "Redis", "Resilience", "Telemetry", coreMetrics, metrics, nioCore],
+            path: "platform/Sources/Caching", swiftSettings: strict),
         .target(
             name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
@@ -236,10 +237,12 @@ let package = Package(
             name: "DatabaseSoak", dependencies: ["Basics", "Database", "LocalServers", "Resilience"], path: "platform/Tests/DatabaseSoak",
             swiftSettings: strict),
         .testTarget(
-            name: "RedisTests", dependencies: ["LocalServers", "Redis", "Resilience", "TestKit", nioCore], path: "platform/Tests/RedisTests",
+            name: "RedisTests", dependencies: ["LocalServers", "Redis", "Resilience", "Telemetry", "TestKit", nioCore, tracing],
+            path: "platform/Tests/RedisTests",
             swiftSettings: strict),
         .testTarget(
-            name: "CachingTests", dependencies: ["Basics", "Caching", "LocalServers", "Redis", "Resilience", "TestKit", nioCore],
+            name: "CachingTests",
+            dependencies: ["Basics", "Caching", "LocalServers", "Redis", "Resilience", "Telemetry", "TestKit", coreMetrics, nioCore, tracing],
             path: "platform/Tests/CachingTests", swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",

@@ -1,4 +1,5 @@
 public import Basics
+public import CoreMetrics
 internal import NIOCore
 internal import Redis
 internal import Resilience
@@ -21,38 +22,40 @@ func naturalLogarithm(_ value: Double) -> Double { log(value) }
 /// - Where the source fails or is slow, a stale value is given out; where the remote tier does, the cache goes on without it.
 /// - Versions keep an old value from taking a new one's place: see ``Loaded/version`` and ``invalidate(_:version:)``.
 ///
-/// **How stale a value can be** that was changed, and for which ``invalidate(_:version:)`` was called after the commit: not at all in the
-/// process that changed it; in the others, while they are connected to the remote tier, the time its message takes; while the connection
-/// is silently cut, until that is noticed (one and a half of `RedisOptions.silence`) and ``CachePolicy/deafLifetime`` more; and where the
-/// invalidation itself could not be sent, ``CachePolicy/lifetime``.
+/// **How stale a value can be** that was changed, and for which ``invalidate(_:version:)`` was called after the commit, while its source
+/// answers:
+///
+/// - in the process that changed it: not at all;
+/// - in the others, while they hear the remote tier: the time that its message takes;
+/// - with their connection to it lost, the tier lost or started anew, or everything silently cut: ``stalenessBound``;
+/// - where only the process that changed it is cut off from the tier: until it is back, and ``CachePolicy/lifetime`` at most.
 public final class Cache<Value: Sendable>: Sendable {
     public let name: String
     public let policy: CachePolicy
-    private let codec: CacheCodec<Value>
-    private let remote: RemoteCache?
-    private let sources: Sources
-    private let observer: any CacheObserver
-    private let flights: Flights<CacheEntry<Value>>
-    private let local: Mutex<BoundedStore<Held>>
-    private let ear = Mutex<Ear>(Ear())
+    let codec: CacheCodec<Value>
+    let remote: RemoteCache?
+    let sources: Sources
+    let chance: @Sendable () -> Double
+    let flights: Flights<Fetched>
+    let local: Mutex<BoundedStore<Held>>
+    let hearing: Hearing
+    let record = InvalidationRecord()
+    let instruments: CacheInstruments
+    let mutations: CacheMutations
     private let listener = Mutex<RedisListener?>(nil)
-    private let floors = Mutex<[String: Floor]>([:])
 
-    /// An entry in memory; not believed after the moment at which the process may have missed an invalidation for too long.
-    private struct Held: Sendable {
+    /// An entry in memory.
+    struct Held: Sendable {
         var entry: CacheEntry<Value>
-        var heardUntil: Timestamp?
+        /// In which its load began: see ``Hearing``.
+        var epoch: UInt64
+        /// Until then it is believed whatever was heard.
+        var believedUntil: Timestamp
     }
 
-    /// What this process invalidated itself: the remote tier may not know of it, and must not bring an older value back.
-    private struct Floor {
-        var version: Int64
-        var until: Timestamp
-    }
-
-    private struct Ear {
-        /// Whether invalidations of other processes are heard.
-        var hears = false
+    struct Fetched: Sendable {
+        var entry: CacheEntry<Value>
+        var outcome: CacheInstruments.Outcome
     }
 
     /// - Parameters:
@@ -60,9 +63,22 @@ public final class Cache<Value: Sendable>: Sendable {
     ///   - capacity: bytes of this process' memory.
     ///   - remote: nil: this process alone, whose own invalidations are all there are.
     ///   - loads: loads at the same time; a caller beyond is refused.
-    public init(
+    ///   - chance: a random number from 0 to 1.
+    ///   - metrics: where metrics go; nil: the process' own.
+    public convenience init(
         name: String, policy: CachePolicy = CachePolicy(), capacity: Int, codec: CacheCodec<Value>, remote: RemoteCache? = nil, loads: Int = 1000,
-        sources: Sources = .system, observer: any CacheObserver = SilentCacheObserver()
+        sources: Sources = .system, chance: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        metrics: (any MetricsFactory)? = nil
+    ) {
+        self.init(
+            name: name, policy: policy, capacity: capacity, codec: codec, remote: remote, loads: loads, sources: sources, chance: chance,
+            metrics: metrics, mutations: [])
+    }
+
+    package init(
+        name: String, policy: CachePolicy, capacity: Int, codec: CacheCodec<Value>, remote: RemoteCache?, loads: Int = 1000,
+        sources: Sources = .system, chance: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        metrics: (any MetricsFactory)? = nil, mutations: CacheMutations
     ) {
         policy.check()
         self.name = name
@@ -70,26 +86,44 @@ public final class Cache<Value: Sendable>: Sendable {
         self.codec = codec
         self.remote = remote
         self.sources = sources
-        self.observer = observer
-        flights = Flights(limit: loads)
+        self.chance = chance
+        self.mutations = mutations
+        flights = Flights(limit: loads, mutations: mutations)
         local = Mutex(BoundedStore(capacity: capacity))
+        hearing = Hearing(isAlone: remote == nil, mutations: mutations)
+        instruments = CacheInstruments(name, factory: metrics ?? MetricsSystem.factory)
+        instruments.hears(hearing.hears)
+        instruments.bounds(staleness: stalenessBound)
+    }
+
+    /// The longest for which a value that was changed is given out, whatever becomes of the connections to the remote tier; see above for
+    /// what it does not cover. It is made of the time in which a silent connection is noticed, and of ``CachePolicy/deafLifetime``, with a
+    /// half of the former to spare.
+    public var stalenessBound: Duration {
+        guard let remote else { return .zero }
+        return remote.client.options.silence * 2 + policy.deafLifetime + policy.remoteTimeout
     }
 
     /// Listens to what other processes invalidate, until ``shutdown()``. Without it, or before it has connected, the process is deaf: see
-    /// ``CachePolicy/deafLifetime``.
+    /// ``CachePolicy/deafLifetime``. To be called once.
     public func listen() {
         guard let remote else { return }
         let prefix = remote.tombstones
         let started = remote.client.invalidations(prefixes: [prefix]) { [weak self] event in
             guard let self else { return }
             switch event {
-            // What was changed while nobody listened is not known.
-            case .connected: hear(true)
-            case .lost: hear(false)
+            case .connected: if hearing.begin(at: sources.now()) { turned() }
+            case .lost: if hearing.lose(at: sources.now()) { turned() }
             case .invalidated(let keys):
                 for key in keys {
                     let key = String(buffer: key)
-                    if key.hasPrefix(prefix) { forget(String(key.dropFirst(prefix.count))) }
+                    guard key.hasPrefix(prefix) else { continue }
+                    instruments.invalidationsHeard.add()
+                    if key == remote.everything {
+                        forgetAll()
+                        continue
+                    }
+                    forget(String(key.dropFirst(prefix.count)))
                 }
             case .invalidatedAll: forgetAll()
             case .message: break
@@ -98,12 +132,28 @@ public final class Cache<Value: Sendable>: Sendable {
         listener.withLock { $0 = started }
     }
 
+    /// What was changed while nobody listened is not known: nobody joins a load that is under way.
+    private func turned() {
+        instruments.hears(hearing.hears)
+        flights.invalidate(nil)
+    }
+
+    /// Ends listening, and gives up what could not be sent.
     public func shutdown() async {
+        record.close()
         let started = listener.withLock { listener in
             defer { listener = nil }
             return listener
         }
         await started?.shutdown()
+    }
+
+    public var statistics: CacheStatistics {
+        var statistics = instruments.statistics
+        (statistics.entries, statistics.bytes, statistics.capacityBytes) = local.withLock { ($0.count, $0.bytes, $0.capacity) }
+        statistics.invalidationsOwed = record.owed
+        statistics.hears = hearing.hears
+        return statistics
     }
 
     // MARK: Reading
@@ -118,207 +168,141 @@ public final class Cache<Value: Sendable>: Sendable {
     public func value(for key: String, load: @escaping @Sendable () async throws -> Loaded<Value>) async throws -> Value? {
         let now = sources.now()
         let held = local.withLock { $0.value(for: key) }
-        if let held, held.heardUntil.map({ now < $0 }) ?? true {
+        if let held, hearing.believes(held.epoch) || now < held.believedUntil {
             let entry = held.entry
             if entry.isFresh(now) {
-                observer.count(entry.value == nil ? .negativeHit : .hit, of: name)
-                if entry.wantsRefresh(now, eagerness: policy.eagerness, chance: Double.random(in: Double.ulpOfOne...1)) {
-                    observer.count(.refresh, of: name)
+                instruments.answered(.memory)
+                if entry.wantsRefresh(now, eagerness: policy.eagerness, chance: chance) {
+                    instruments.refreshes.add()
                     flights.refresh(key) { [self] in try await fetch(key, $0, load) }
                 }
                 return entry.value
             }
             if entry.isUsable(now) { return try await fresher(than: entry, key, load) }
         }
-        let entry = try await flights.value(for: key, until: Deadline.current) { [self] in try await fetch(key, $0, load) }
-        return entry.value
+        do {
+            let fetched = try await flights.value(for: key, until: Deadline.current) { [self] in try await fetch(key, $0, load) }
+            instruments.answered(fetched.outcome)
+            return fetched.entry.value
+        } catch {
+            // What nobody has vouched for lately is still better than nothing.
+            if let old = held?.entry, old.value != nil, old.isUsable(sources.now()), !Task.isCancelled { return stale(old) }
+            instruments.answered(.failed)
+            throw error
+        }
     }
 
     /// A fresh value if one is to be had soon, else the stale one.
-    private func fresher(than stale: CacheEntry<Value>, _ key: String, _ load: @escaping @Sendable () async throws -> Loaded<Value>) async throws -> Value? {
+    private func fresher(
+        than old: CacheEntry<Value>, _ key: String, _ load: @escaping @Sendable () async throws -> Loaded<Value>
+    ) async throws -> Value? {
         let patience = Deadline.after(policy.softTimeout)
         // For nobody: whoever loses patience must not end it for the next one.
         flights.refresh(key) { [self] in try await fetch(key, $0, load) }
         do {
-            let entry = try await flights.value(for: key, until: Deadline.current.map { min($0, patience) } ?? patience) { [self] in
+            let fetched = try await flights.value(for: key, until: Deadline.current.map { min($0, patience) } ?? patience) { [self] in
                 try await fetch(key, $0, load)
             }
-            return entry.value
-        } catch is CancellationError where Task.isCancelled {
-            throw CancellationError()
+            instruments.answered(fetched.outcome)
+            return fetched.entry.value
         } catch {
-            observer.count(.stale, of: name)
-            observer.staleness(sources.now() - stale.freshUntil, of: name)
-            return stale.value
-        }
-    }
-
-    // MARK: Loading
-
-    private func fetch(
-        _ key: String, _ ticket: Flights<CacheEntry<Value>>.Ticket, _ load: @escaping @Sendable () async throws -> Loaded<Value>
-    ) async throws -> CacheEntry<Value> {
-        guard let remote else {
-            let entry = try await loaded(load)
-            keep(entry, key, ticket)
-            return entry
-        }
-        let token = "\(sources.makeID())"
-        // A tier that fails is one without the value; the lease is then everybody's.
-        var holdsLease = false
-        do {
-            if let entry = try await shared(key, token, remote, &holdsLease) {
-                observer.count(.remoteHit, of: name)
-                keep(entry, key, ticket)
-                return entry
+            if Task.isCancelled {
+                instruments.answered(.failed)
+                throw CancellationError()
             }
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            observer.count(.remoteFailure, of: name)
-        }
-        let entry: CacheEntry<Value>
-        do {
-            entry = try await loaded(load)
-        } catch {
-            if holdsLease { try? await remote.release(key, token: token) }
-            throw error
-        }
-        do {
-            let isNewest = try await limited { [sources, codec] in try await remote.put(entry, for: key, token: token, now: sources.now(), codec) }
-            guard isNewest else {
-                // It was read before a change that others know of already: for those who waited it is an answer, for later ones it is none.
-                observer.count(.outdated, of: name)
-                return entry
-            }
-        } catch {
-            observer.count(.remoteFailure, of: name)
-        }
-        keep(entry, key, ticket)
-        return entry
-    }
-
-    /// What the remote tier has, or gets from another process while this one waits; nil: this process is to load it.
-    private func shared(_ key: String, _ token: String, _ remote: RemoteCache, _ holdsLease: inout Bool) async throws -> CacheEntry<Value>? {
-        let codec = codec
-        var pause = Duration.milliseconds(2)
-        let end = ContinuousClock.now + policy.leaseLifetime
-        while true {
-            let found = try await limited { try await remote.get(key, codec) }.flatMap { isAllowed($0, key) ? $0 : nil }
-            if let found, found.isFresh(sources.now()) { return found }
-            let leaseLifetime = policy.leaseLifetime
-            if try await limited({ try await remote.lease(key, token: token, for: leaseLifetime) }) {
-                holdsLease = true
-                // Between the look and the lease another may have finished.
-                if let found = try await limited({ try await remote.get(key, codec) }), found.isFresh(sources.now()), isAllowed(found, key) {
-                    try await limited { try await remote.release(key, token: token) }
-                    return found
-                }
-                return nil
-            }
-            // Another process loads it. What is stale but usable serves meanwhile.
-            if let found, found.isUsable(sources.now()) { return found }
-            guard ContinuousClock.now < end else { return nil }
-            try await Task.sleep(for: pause)
-            pause = min(pause * 2, .milliseconds(50))
+            return stale(old)
         }
     }
 
-    private func limited<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
-        try await Deadline.none { try await Deadline.with(.after(policy.remoteTimeout)) { try await body() } }
-    }
-
-    private func loaded(_ load: @escaping @Sendable () async throws -> Loaded<Value>) async throws -> CacheEntry<Value> {
-        let begun = ContinuousClock.now
-        // Read before: what is loaded may be as old as that.
-        let now = sources.now()
-        do {
-            let loaded = try await Deadline.none { [policy] in try await withTimeout(policy.hardTimeout) { try await load() } }
-            observer.count(.load, of: name)
-            return CacheEntry(loaded, policy: policy, now: now, loadTime: ContinuousClock.now - begun, chance: Double.random(in: 0...1))
-        } catch {
-            observer.count(.loadFailure, of: name)
-            throw error
-        }
-    }
-
-    private func keep(_ entry: CacheEntry<Value>, _ key: String, _ ticket: Flights<CacheEntry<Value>>.Ticket) {
-        let now = sources.now()
-        let hears = remote == nil || ear.withLock { $0.hears }
-        var evicted = 0
-        let isKept = flights.keep(ticket) {
-            local.withLock { local in
-                // Never an older one over a newer one.
-                if let held = local.peek(key), held.entry.version > entry.version { return }
-                let held = Held(entry: entry, heardUntil: hears ? nil : now + policy.deafLifetime)
-                evicted = local.insert(held, for: key, cost: key.utf8.count + (entry.value.map(codec.cost) ?? 0))
-            }
-        }
-        if !isKept { observer.count(.outdated, of: name) }
-        if evicted > 0 { observer.evicted(evicted, of: name) }
+    private func stale(_ entry: CacheEntry<Value>) -> Value? {
+        instruments.gaveStale(sources.now() - entry.freshUntil)
+        return entry.value
     }
 
     // MARK: Invalidation
 
     /// To be called after the commit of a change, with the row's new version (of a deletion: one more than the last).
     ///
+    /// What cannot be sent now is sent again and again until it can.
     /// - Returns: whether the other processes were told: without a remote tier always.
     @discardableResult
     public func invalidate(_ key: String, version: Int64) async -> Bool {
-        observer.count(.invalidation, of: name)
-        raise(key, to: version)
+        instruments.invalidations.add()
+        guard let remote else {
+            forget(key)
+            return true
+        }
+        let now = sources.now()
+        record.raise(key, to: version, until: now + policy.tombstoneLifetime, now: now)
         forget(key)
-        guard let remote else { return true }
+        let (time, limit) = (policy.tombstoneLifetime, policy.remoteTimeout)
+        let send: @Sendable (String, Int64) async throws -> Void = { key, version in
+            try await Self.limited(limit) { try await remote.invalidate(key, version: version, for: time) }
+        }
         do {
-            let time = policy.tombstoneLifetime
-            try await limited { try await remote.invalidate(key, version: version, for: time) }
+            try await send(key, version)
             return true
         } catch {
-            observer.count(.remoteFailure, of: name)
+            instruments.remoteFailed(error)
+            guard !mutations.contains(.debts) else { return false }
+            _ = record.owe(key, version: version) { [instruments, record] key, version in
+                try await send(key, version)
+                instruments.owes(record.owed - 1)
+            }
+            instruments.owes(record.owed)
             return false
         }
     }
 
-    private func raise(_ key: String, to version: Int64) {
-        guard remote != nil else { return }
-        let now = sources.now()
-        let until = now + policy.tombstoneLifetime
-        floors.withLock { floors in
-            if floors.count >= Self.floorLimit {
-                floors = floors.filter { $0.value.until > now }
-                // Still too many: what is not remembered here, the tombstones in the remote tier remember.
-                if floors.count >= Self.floorLimit { floors = [:] }
-            }
-            floors[key] = Floor(version: max(version, floors[key]?.version ?? 0), until: until)
+    /// Forgets all that this process' memory holds, and has the other processes do so too, as far as they hear it.
+    ///
+    /// - Returns: whether the remote tier could be emptied; its values end with their lifetimes if not.
+    @discardableResult
+    public func invalidateAll() async -> Bool {
+        instruments.invalidations.add()
+        forgetAll()
+        guard let remote else { return true }
+        do {
+            try await remote.clear()
+            return true
+        } catch {
+            instruments.remoteFailed(error)
+            return false
         }
     }
 
-    private func isAllowed(_ entry: CacheEntry<Value>, _ key: String) -> Bool {
-        guard let floor = floors.withLock({ $0[key] }) else { return true }
-        return entry.version >= floor.version || floor.until <= sources.now()
+    private func forgetAll() {
+        hearing.forget(at: sources.now())
+        flights.invalidate(nil)
+        local.withLock { $0.removeAll() }
+        instruments.holds(0, bytes: 0)
     }
-
-    /// Keys that this process invalidated lately and remembers; each takes about a hundred bytes.
-    private static var floorLimit: Int { 10_000 }
 
     private func forget(_ key: String) {
         flights.invalidate(key)
-        local.withLock { _ = $0.remove(key) }
+        let (count, bytes) = local.withLock { local in
+            local.remove(key)
+            return (local.count, local.bytes)
+        }
+        instruments.holds(count, bytes: bytes)
     }
 
-    private func forgetAll() {
-        flights.invalidate(nil)
-        local.withLock { $0.removeAll() }
+    // MARK: For tests
+
+    /// Closes the connection that hears, as a network could.
+    package func goDeaf() async {
+        let started = listener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        await started?.shutdown()
+        if hearing.lose(at: sources.now()) { turned() }
     }
 
-    private func hear(_ hears: Bool) {
-        ear.withLock { $0.hears = hears }
-        forgetAll()
+    /// Has memory forget a value as an eviction would.
+    package func evict(_ key: String) { _ = local.withLock { $0.remove(key) } }
+
+    static func limited<T: Sendable>(_ time: Duration, _ body: @escaping @Sendable () async throws -> T) async throws -> T {
+        try await Deadline.none { try await Deadline.with(.after(time)) { try await body() } }
     }
-
-    /// Whether changes by other processes are heard now; without a remote tier there are none to hear.
-    public var hearsInvalidations: Bool { remote == nil || ear.withLock { $0.hears } }
-
-    /// Entries in memory, and their bytes.
-    public var size: (count: Int, bytes: Int) { local.withLock { ($0.count, $0.bytes) } }
 }

@@ -22,7 +22,7 @@ public struct CachePolicy: Hashable, Sendable {
     public var leaseLifetime = Duration.seconds(3)
     /// How long an invalidation forbids older values: longer than the longest load.
     public var tombstoneLifetime = Duration.seconds(30)
-    /// While invalidations of other processes are not heard, a value of this process' memory is believed for so long at most.
+    /// While invalidations of other processes are not heard, what this process loads itself is believed for so long at most.
     public var deafLifetime = Duration.seconds(1)
     /// Calls of the remote tier take no longer.
     public var remoteTimeout = Duration.milliseconds(50)
@@ -64,12 +64,17 @@ struct CacheEntry<Value: Sendable>: Sendable {
     var usableUntil: Timestamp
     /// How long it took to load.
     var loadTime: Duration
+    /// When its load began: it may be as old as that.
+    var loadedAt: Timestamp
 
-    /// - Parameter chance: from 0 to 1.
+    /// - Parameters:
+    ///   - now: when the load began.
+    ///   - chance: from 0 to 1.
     init(_ loaded: Loaded<Value>, policy: CachePolicy, now: Timestamp, loadTime: Duration, chance: Double) {
         value = loaded.value
         version = loaded.version
         self.loadTime = loadTime
+        loadedAt = now
         let lifetime = (loaded.value == nil ? policy.negativeLifetime : policy.lifetime) * (1 - policy.jitter * chance)
         freshUntil = now + lifetime
         // That there is none is never better than nothing: the source could say otherwise.
@@ -80,21 +85,23 @@ struct CacheEntry<Value: Sendable>: Sendable {
         }
     }
 
-    init(value: Value?, version: Int64, freshUntil: Timestamp, usableUntil: Timestamp, loadTime: Duration) {
+    init(value: Value?, version: Int64, loadedAt: Timestamp, freshUntil: Timestamp, usableUntil: Timestamp, loadTime: Duration) {
         self.value = value
         self.version = version
         self.freshUntil = freshUntil
         self.usableUntil = usableUntil
         self.loadTime = loadTime
+        self.loadedAt = loadedAt
     }
 
     func isFresh(_ now: Timestamp) -> Bool { now < freshUntil }
     func isUsable(_ now: Timestamp) -> Bool { now < usableUntil }
 
     /// Whether this caller should have it loaded anew though it is still fresh: the likelier the nearer its end, measured in load times.
-    /// - Parameter chance: above 0, at most 1.
-    func wantsRefresh(_ now: Timestamp, eagerness: Double, chance: Double) -> Bool {
-        guard eagerness > 0 else { return false }
-        return now + loadTime * (eagerness * -naturalLogarithm(chance)) >= freshUntil
+    /// - Parameter chance: from 0 to 1.
+    func wantsRefresh(_ now: Timestamp, eagerness: Double, chance: () -> Double) -> Bool {
+        // No chance is as small as e to the power of -45, so of most values no chance need be drawn.
+        guard eagerness > 0, now + loadTime * (eagerness * 45) >= freshUntil else { return false }
+        return now + loadTime * (eagerness * -naturalLogarithm(max(chance(), .ulpOfOne / 4))) >= freshUntil
     }
 }

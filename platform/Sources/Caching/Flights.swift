@@ -4,7 +4,7 @@ internal import Synchronization
 /// The loads under way: one for each key, shared by all who ask for it meanwhile.
 ///
 /// A load is nobody's child. It is cancelled when the last who waited for it has left, and from that moment nobody joins it; one that was
-/// begun to refresh a value in good time is not cancelled. A load during which its key was invalidated is joined no more either, and what
+/// begun to refresh a value in good time is not cancelled. (`load` sees the task-local values of whoever began it, its deadline too.) A load during which its key was invalidated is joined no more either, and what
 /// it brings is not kept.
 final class Flights<Value: Sendable>: Sendable {
     typealias Answer = Result<Value, any Error>
@@ -39,9 +39,13 @@ final class Flights<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
     private let limit: Int
+    private let mutations: CacheMutations
 
     /// - Parameter limit: loads at the same time.
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, mutations: CacheMutations = []) {
+        self.limit = limit
+        self.mutations = mutations
+    }
 
     /// What a load is told about itself when it ends.
     struct Ticket: @unchecked Sendable {
@@ -92,7 +96,7 @@ final class Flights<Value: Sendable>: Sendable {
     /// Runs `body` if what the load brings may be kept. An invalidation comes either before, and is seen here, or after `body`.
     func keep(_ ticket: Ticket, _ body: () -> Void) -> Bool {
         state.withLock { _ in
-            guard !ticket.flight.isInvalidated else { return false }
+            guard !ticket.flight.isInvalidated || mutations.contains(.flightInvalidation) else { return false }
             body()
             return true
         }
@@ -126,7 +130,8 @@ final class Flights<Value: Sendable>: Sendable {
         state.flights[key] = flight
         state.running += 1
         let ticket = Ticket(flight: flight)
-        flight.task = Task.detached {
+        // Not a detached one: what it does belongs to the trace of whoever began it.
+        flight.task = Task {
             let answer: Answer
             do { answer = .success(try await load(ticket)) } catch { answer = .failure(error) }
             self.end(ticket, answer)

@@ -1,5 +1,5 @@
 internal import Basics
-public import NIOCore
+internal import NIOCore
 public import Redis
 public import Resilience
 
@@ -8,44 +8,88 @@ public import Resilience
 /// Three keys for each key of the cache: the value with its version in front; the lease of whoever loads it; and, after an invalidation, the
 /// tombstone with the version that a value must have at least. Each is compared and set in one script, so a slow reader never puts an old
 /// value over a new one, also not where the new one was a deletion. That a tombstone was set is what the other processes hear.
+///
+/// One key more, the epoch, is drawn by whoever finds none: a server that was started anew has lost its tombstones, so what began to load
+/// before is not written after. A server whose memory is bounded should evict what was used least (`allkeys-lru`): tombstones are written
+/// last and go last.
 public struct RemoteCache: Sendable {
-    /// Digits of a version: as text of one length they sort like numbers, which Lua's own numbers do not above 2^53.
-    private static let digits = 19
-
     let client: RedisClient
     let prefix: String
     let breaker: CircuitBreaker
+    let mutations: CacheMutations
+
+    /// What a breaker of a cache should be like: it opens after few calls, because each costs its caller the tier's time limit, and looks
+    /// again soon, because what is lost meanwhile is only speed.
+    public static var breakerConfiguration: BreakerConfiguration {
+        var configuration = BreakerConfiguration()
+        configuration.minimumCalls = 5
+        configuration.openTime = .seconds(1)
+        configuration.longestOpenTime = .seconds(5)
+        return configuration
+    }
 
     /// - Parameters:
     ///   - name: of the cache; part of its keys: letters, digits, `-`, `_`, `.`.
     ///   - breaker: keeps calls from a server that does not answer.
-    public init(_ client: RedisClient, name: String, breaker: CircuitBreaker) {
+    public init(_ client: RedisClient, name: String, breaker: CircuitBreaker = CircuitBreaker(Self.breakerConfiguration)) {
+        self.init(client, name: name, breaker: breaker, mutations: [])
+    }
+
+    package init(_ client: RedisClient, name: String, breaker: CircuitBreaker, mutations: CacheMutations) {
         self.client = client
         prefix = "cache:\(name):"
         self.breaker = breaker
+        self.mutations = mutations
     }
 
     /// Keys that begin so are tombstones.
     var tombstones: String { "\(prefix)x:" }
 
+    /// Set when all is invalidated, so that it is heard; no key of the cache is as long as the empty one.
+    var everything: String { tombstones }
+
     private func value(_ key: String) -> RedisCommand.Word { .text("\(prefix)v:\(key)") }
     private func lease(_ key: String) -> RedisCommand.Word { .text("\(prefix)l:\(key)") }
     private func tombstone(_ key: String) -> RedisCommand.Word { .text("\(tombstones)\(key)") }
+    private var epoch: RedisCommand.Word { .text("\(prefix)e") }
 
-    private static let put = RedisScript(
+    // MARK: Scripts
+
+    private static func put(_ mutations: CacheMutations) -> RedisScript {
+        RedisScript(
+            "cache.put",
+            """
+            local epoch = redis.call('GET', KEYS[4])
+            local tombstone = redis.call('GET', KEYS[2])
+            local held = redis.call('GETRANGE', KEYS[1], 0, \(digits - 1))
+            local done = 1
+            if \(mutations.contains(.tierEpoch) ? "false" : "epoch ~= ARGV[5]") then done = 0 end
+            if \(mutations.contains(.tombstone) ? "false" : "tombstone and tombstone > ARGV[1]") then done = 0 end
+            if \(mutations.contains(.versionedWrite) ? "false" : "#held == \(digits) and held > ARGV[1]") then done = 0 end
+            if done == 1 then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+            if redis.call('GET', KEYS[3]) == ARGV[4] then redis.call('DEL', KEYS[3]) end
+            return done
+            """)
+    }
+
+    private static let put = put([])
+
+    private static let lease = RedisScript(
+        "cache.lease",
         """
-        local tombstone = redis.call('GET', KEYS[2])
-        local held = redis.call('GETRANGE', KEYS[1], 0, \(digits - 1))
-        local done = 0
-        if not (tombstone and tombstone > ARGV[1]) and not (#held == \(digits) and held > ARGV[1]) then
-          redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-          done = 1
+        local held = redis.call('GET', KEYS[1])
+        local epoch = redis.call('GET', KEYS[3])
+        if not epoch then
+          epoch = ARGV[1]
+          redis.call('SET', KEYS[3], epoch)
         end
-        if redis.call('GET', KEYS[3]) == ARGV[4] then redis.call('DEL', KEYS[3]) end
-        return done
+        local granted = 0
+        if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then granted = 1 end
+        return {granted, epoch, held}
         """)
 
     private static let invalidate = RedisScript(
+        "cache.invalidate",
         """
         local tombstone = redis.call('GET', KEYS[2])
         if not tombstone or tombstone < ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
@@ -54,38 +98,47 @@ public struct RemoteCache: Sendable {
         return 1
         """)
 
-    private static let release = RedisScript("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1")
-
-    private static func text(_ version: Int64) -> String {
-        let text = String(version)
-        return String(repeating: "0", count: digits - text.count) + text
-    }
+    private static let release = RedisScript(
+        "cache.release", "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1")
 
     // MARK: Calls
 
+    /// What whoever asked for a lease is told.
+    struct Claim<Value: Sendable>: Sendable {
+        var isGranted: Bool
+        /// To be shown when the value is written.
+        var epoch: String
+        var held: CacheEntry<Value>?
+    }
+
     func get<Value>(_ key: String, _ codec: CacheCodec<Value>) async throws -> CacheEntry<Value>? {
         let reply = try await guarded { () async throws(RedisError) in try await client.send(RedisCommand("GET", value(key))) }
-        guard let bytes = reply.bytes else { return nil }
-        return Self.decode(bytes, codec)
+        return reply.bytes.flatMap { Self.decode($0, codec) }
     }
 
-    /// Whether this is now the one who loads `key`.
-    func lease(_ key: String, token: String, for time: Duration) async throws -> Bool {
-        let milliseconds = RedisCommand.Word.integer(max(1, Int64(time.milliseconds)))
-        let reply = try await guarded { () async throws(RedisError) in
-            try await client.send(RedisCommand("SET", lease(key), .text(token), "NX", "PX", milliseconds))
+    /// Asks to be the one who loads `key`.
+    func claim<Value>(_ key: String, token: String, for time: Duration, _ codec: CacheCodec<Value>) async throws -> Claim<Value> {
+        try await guarded { () async throws(RedisError) in
+            let reply = try await client.run(
+                Self.lease, keys: [value(key), lease(key), epoch], arguments: [.text(token), .integer(max(1, time.milliseconds))])
+            guard let parts = reply.elements, parts.count == 3, let granted = parts[0].integer, let epoch = parts[1].text else {
+                throw RedisError(.unexpectedReply, "a lease's answer has three parts")
+            }
+            return Claim(isGranted: granted == 1, epoch: epoch, held: parts[2].bytes.flatMap { Self.decode($0, codec) })
         }
-        return !reply.isNull
     }
 
-    /// False: what is there, or was invalidated, is newer.
-    func put<Value>(_ entry: CacheEntry<Value>, for key: String, token: String, now: Timestamp, _ codec: CacheCodec<Value>) async throws -> Bool {
-        let lifetime = max(1, Int64((entry.usableUntil - now).milliseconds))
+    /// False: what is there, or was invalidated, is newer, or the tier may have forgotten what was.
+    func put<Value>(
+        _ entry: CacheEntry<Value>, for key: String, token: String, epoch known: String, now: Timestamp, _ codec: CacheCodec<Value>
+    ) async throws -> Bool {
         let arguments: [RedisCommand.Word] = [
-            .text(Self.text(entry.version)), .bytes(Self.encode(entry, codec)), .integer(lifetime), .text(token),
+            .text(Self.text(entry.version)), .bytes(Self.encode(entry, codec)), .integer(max(1, (entry.usableUntil - now).milliseconds)),
+            .text(token), .text(known),
         ]
+        let script = mutations.isEmpty ? Self.put : Self.put(mutations)
         return try await guarded { () async throws(RedisError) in
-            try await client.run(Self.put, keys: [value(key), tombstone(key), lease(key)], arguments: arguments)
+            try await client.run(script, keys: [value(key), tombstone(key), lease(key), epoch], arguments: arguments)
         } == .integer(1)
     }
 
@@ -95,11 +148,27 @@ public struct RemoteCache: Sendable {
         }
     }
 
-    func invalidate(_ key: String, version: Int64, for time: Duration) async throws {
-        _ = try await guarded { () async throws(RedisError) in
-            try await client.run(
-                Self.invalidate, keys: [value(key), tombstone(key)], arguments: [.text(Self.text(version)), .integer(max(1, Int64(time.milliseconds)))])
-        }
+    /// Past the breaker: there are few, and whoever reads depends on them.
+    func invalidate(_ key: String, version: Int64, for time: Duration) async throws(RedisError) {
+        _ = try await client.run(
+            Self.invalidate, keys: [value(key), tombstone(key)],
+            arguments: [.text(Self.text(version)), .integer(max(1, time.milliseconds))])
+    }
+
+    /// Has every process forget all: a new epoch, and the keys of the old one deleted bit by bit.
+    func clear() async throws {
+        let pattern = RedisCommand.Word.text("\(prefix)v:*")
+        var cursor = "0"
+        repeat {
+            let reply = try await client.send(RedisCommand("SCAN", .text(cursor), "MATCH", pattern, "COUNT", 1000))
+            guard let parts = reply.elements, parts.count == 2, let next = parts[0].text, let keys = parts[1].elements else {
+                throw RedisError(.unexpectedReply, "a scan's answer has two parts")
+            }
+            if !keys.isEmpty { _ = try await client.send(RedisCommand(["UNLINK"] + keys.compactMap(\.bytes).map { .bytes($0) })) }
+            cursor = next
+        } while cursor != "0"
+        // Last, so that what was read before is not written after. It is also what the other processes hear.
+        _ = try await client.pipeline([RedisCommand("DEL", epoch), RedisCommand("SET", .text(everything), "1")])
     }
 
     private func guarded<T: Sendable>(_ body: () async throws(RedisError) -> T) async throws -> T {
@@ -117,15 +186,22 @@ public struct RemoteCache: Sendable {
         }
     }
 
-    // MARK: How a value is stored: version, kind, three times in microseconds, bytes
+    // MARK: How a value is stored: version, kind, four times in microseconds, bytes
+
+    /// Digits of a version: as text of one length they sort like numbers, which Lua's own numbers do not above 2^53.
+    private static var digits: Int { 19 }
+
+    private static func text(_ version: Int64) -> String {
+        let text = String(version)
+        return String(repeating: "0", count: digits - text.count) + text
+    }
 
     static func encode<Value>(_ entry: CacheEntry<Value>, _ codec: CacheCodec<Value>) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeString(text(entry.version))
         buffer.writeInteger(UInt8(ascii: entry.value == nil ? "n" : "v"))
-        buffer.writeInteger(entry.freshUntil.microseconds)
-        buffer.writeInteger(entry.usableUntil.microseconds)
-        buffer.writeInteger(Int64(entry.loadTime.microseconds))
+        buffer.writeMultipleIntegers(
+            entry.loadedAt.microseconds, entry.freshUntil.microseconds, entry.usableUntil.microseconds, entry.loadTime.microseconds)
         if let value = entry.value { codec.encode(value, &buffer) }
         return buffer
     }
@@ -134,7 +210,8 @@ public struct RemoteCache: Sendable {
     static func decode<Value>(_ bytes: ByteBuffer, _ codec: CacheCodec<Value>) -> CacheEntry<Value>? {
         var buffer = bytes
         guard let version = buffer.readString(length: digits).flatMap({ Int64($0) }), version >= 0,
-            let (kind, fresh, usable, load) = buffer.readMultipleIntegers(as: (UInt8, Int64, Int64, Int64).self)
+            let kind = buffer.readInteger(as: UInt8.self),
+            let (loaded, fresh, usable, load) = buffer.readMultipleIntegers(as: (Int64, Int64, Int64, Int64).self)
         else { return nil }
         var value: Value?
         switch kind {
@@ -145,32 +222,7 @@ public struct RemoteCache: Sendable {
         default: return nil
         }
         return CacheEntry(
-            value: value, version: version, freshUntil: Timestamp(microseconds: fresh), usableUntil: Timestamp(microseconds: usable),
-            loadTime: .microseconds(load))
-    }
-}
-
-/// How values are written as bytes for the remote tier, and how much of the process' memory they take.
-public struct CacheCodec<Value: Sendable>: Sendable {
-    public var encode: @Sendable (Value, inout ByteBuffer) -> Void
-    /// Nil: the bytes are not of this program's making.
-    public var decode: @Sendable (ByteBuffer) -> Value?
-    /// Bytes.
-    public var cost: @Sendable (Value) -> Int
-
-    public init(
-        encode: @escaping @Sendable (Value, inout ByteBuffer) -> Void, decode: @escaping @Sendable (ByteBuffer) -> Value?,
-        cost: @escaping @Sendable (Value) -> Int
-    ) {
-        self.encode = encode
-        self.decode = decode
-        self.cost = cost
-    }
-}
-
-extension CacheCodec where Value == ByteBuffer {
-    /// Bytes as they are, for answers that are kept already encoded.
-    public static var bytes: CacheCodec {
-        CacheCodec(encode: { $1.writeImmutableBuffer($0) }, decode: { $0 }, cost: { $0.readableBytes })
+            value: value, version: version, loadedAt: Timestamp(microseconds: loaded), freshUntil: Timestamp(microseconds: fresh),
+            usableUntil: Timestamp(microseconds: usable), loadTime: .microseconds(load))
     }
 }

@@ -108,7 +108,9 @@ struct RESPDecoder {
         case .error: return .error(RedisServerError(line: String(buffer: bytes)))
         case .verbatim:
             // Three characters of format, then a colon.
-            guard let format = bytes.readBytes(length: 4), format[3] == UInt8(ascii: ":") else { throw .malformed("a verbatim string without format") }
+            guard let format = bytes.readBytes(length: 4), format[3] == UInt8(ascii: ":") else {
+                throw .malformed("a verbatim string without format")
+            }
             return .string(bytes)
         }
     }
@@ -216,9 +218,9 @@ struct RESPDecoder {
         var value: Int64 = 0
         for digit in digits {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { throw .malformed("a number with other than digits") }
-            let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
+            let (tenfold, overflowed) = value.multipliedReportingOverflow(by: 10)
             let step = Int64(digit - UInt8(ascii: "0"))
-            let (sum, overflowedToo) = isNegative ? product.subtractingReportingOverflow(step) : product.addingReportingOverflow(step)
+            let (sum, overflowedToo) = isNegative ? tenfold.subtractingReportingOverflow(step) : tenfold.addingReportingOverflow(step)
             guard !overflowed, !overflowedToo else { throw .malformed("a number beyond 64 bits") }
             value = sum
         }

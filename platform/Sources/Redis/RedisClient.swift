@@ -14,6 +14,7 @@ public final class RedisClient: Sendable {
     private let group: any EventLoopGroup
     private let lanes: [RedisLane]
     private let turn = Atomic<UInt>(0)
+    private let instruments: RedisInstruments
     private let listeners = Mutex<(isClosed: Bool, all: [RedisListener])>((false, []))
 
     /// Connects when it is first used.
@@ -22,6 +23,7 @@ public final class RedisClient: Sendable {
     public init(_ options: RedisOptions, group: (any EventLoopGroup)? = nil) {
         precondition(options.connections > 0 && options.pendingLimit > 0 && options.pendingBytes > 0)
         self.options = options
+        instruments = RedisInstruments(options)
         let group: any EventLoopGroup = group ?? MultiThreadedEventLoopGroup.singleton
         self.group = group
         var loops = group.makeIterator()
@@ -31,24 +33,33 @@ public final class RedisClient: Sendable {
     // MARK: Commands
 
     /// - Throws: see ``RedisError``; an error reply is thrown as `server`.
-    public func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue {
-        let replies = try await pipeline([command])
-        if case .error(let error) = replies[0] { throw .refused(error) }
-        return replies[0]
+    public func send(_ command: RedisCommand) async throws(RedisError) -> RESPValue { try await send(command, script: nil) }
+
+    private func send(_ command: RedisCommand, script: String?) async throws(RedisError) -> RESPValue {
+        try await instruments.command(command.name, script: script) { () async throws(RedisError) in
+            let replies = try await exchange([command])
+            if case .error(let error) = replies[0] { throw .refused(error) }
+            return replies[0]
+        }
     }
 
     /// Sends commands one directly after the other, on one connection, and returns as many replies. An error reply is one of them, and
     /// the other commands are run all the same.
     public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
         guard !commands.isEmpty else { return [] }
+        return try await instruments.pipeline(commands.count) { () async throws(RedisError) in try await exchange(commands) }
+    }
+
+    private func exchange(_ commands: [RedisCommand]) async throws(RedisError) -> [RESPValue] {
         if Task.isCancelled { throw RedisError.cancelled }
         var end = NIODeadline.now() + .init(options.commandTimeout)
         if let deadline = Deadline.current {
             if deadline.hasPassed { throw RedisError.timeout }
             end = min(end, .now() + .init(deadline.remaining))
         }
-        let lane = lanes[Int(turn.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(lanes.count))]
-        let replies = try await RedisCall(replies: commands.count, deadline: end).run { lane.submit(commands, $0) }
+        let lane = lane()
+        let call = RedisCall(replies: commands.reduce(0) { $0 + $1.replies }, deadline: end)
+        let replies = try await call.run { lane.submit(commands, $0) }
         for case .error(let error) in replies {
             switch error.code {
             // Not run, and the server will not be able to for a while: what a caller does without a server it should do now.
@@ -71,11 +82,21 @@ public final class RedisClient: Sendable {
     public func run(_ script: RedisScript, keys: [RedisCommand.Word], arguments: [RedisCommand.Word] = []) async throws(RedisError) -> RESPValue {
         let rest = [.integer(Int64(keys.count))] + keys + arguments
         do throws(RedisError) {
-            return try await send(RedisCommand(["EVALSHA", .text(script.digest)] + rest))
+            return try await send(RedisCommand(["EVALSHA", .text(script.digest)] + rest), script: script.name)
         } catch {
             guard error.server?.code == "NOSCRIPT" else { throw error }
-            return try await send(RedisCommand(["EVAL", .text(script.text)] + rest))
+            return try await send(RedisCommand(["EVAL", .text(script.text)] + rest), script: script.name)
         }
+    }
+
+    /// The next in turn, or the next that is not known to be without a connection.
+    private func lane() -> RedisLane {
+        let first = Int(turn.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(lanes.count))
+        for offset in lanes.indices {
+            let lane = lanes[(first + offset) % lanes.count]
+            if lane.accepts { return lane }
+        }
+        return lanes[first]
     }
 
     /// Whether a connection for commands stands now.

@@ -27,6 +27,14 @@ public struct RedisCommand: Hashable, Sendable {
         return name
     }
 
+    /// Replies that it gets: of a subscription, one for each channel.
+    var replies: Int {
+        switch name.uppercased() {
+        case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE": max(1, words.count - 1)
+        default: 1
+        }
+    }
+
     /// Bytes that it takes at most, in the encoding.
     var size: Int {
         words.reduce(16) { size, word in

@@ -149,20 +149,35 @@ final class RedisHandler: ChannelInboundHandler {
         do throws(RESPError) {
             while let message = try decoder.next() {
                 switch message {
+                // RESP3 sends what confirms a subscription as a push, where an answer should be.
+                case .push(let values) where Self.confirms(values):
+                    if !pending.isEmpty, take(.array(values)) { answered += 1 }
                 case .push(let values): onPush(values)
                 case .reply(let value):
                     guard !pending.isEmpty else { throw .malformed("an answer that nobody asked for") }
-                    pending[pending.startIndex].values.append(value)
-                    pending[pending.startIndex].missing -= 1
-                    guard pending[pending.startIndex].missing == 0 else { continue }
-                    let first = pending.removeFirst()
-                    answered += 1
-                    first.call.finish(.success(first.values))
+                    if take(value) { answered += 1 }
                 }
             }
         } catch {
             close(RedisError(.protocolViolation, "the server sent \(error.reason)"))
         }
+    }
+
+    private static func confirms(_ push: [RESPValue]) -> Bool {
+        switch push.first?.text {
+        case "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe": true
+        default: false
+        }
+    }
+
+    /// Gives the oldest call one of its replies. True: it was the last.
+    private func take(_ value: RESPValue) -> Bool {
+        pending[pending.startIndex].values.append(value)
+        pending[pending.startIndex].missing -= 1
+        guard pending[pending.startIndex].missing == 0 else { return false }
+        let first = pending.removeFirst()
+        first.call.finish(.success(first.values))
+        return true
     }
 
     // MARK: Time

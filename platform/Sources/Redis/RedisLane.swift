@@ -82,6 +82,16 @@ final class RedisLane: Sendable {
         if isIdle { connect(attempt: 0) }
     }
 
+    /// Whether a command would be taken now, or could wait for a connection.
+    var accepts: Bool {
+        state.withLock { state in
+            switch state {
+            case .idle, .ready, .connecting(nil, _): true
+            case .connecting(_?, _), .closed: false
+            }
+        }
+    }
+
     var isConnected: Bool {
         state.withLock { if case .ready = $0 { true } else { false } }
     }
@@ -225,7 +235,7 @@ final class RedisLane: Sendable {
 extension RedisConnection {
     /// Sends commands one directly after the other and waits for their replies until `end`.
     func replies(to commands: [RedisCommand], by end: NIODeadline) async throws(RedisError) -> [RESPValue] {
-        try await RedisCall(replies: commands.count, deadline: end).run { enqueue(commands, $0) }
+        try await RedisCall(replies: commands.reduce(0) { $0 + $1.replies }, deadline: end).run { enqueue(commands, $0) }
     }
 }
 

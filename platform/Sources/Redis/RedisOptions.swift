@@ -70,7 +70,9 @@ public struct RedisOptions: Hashable, Sendable {
         if let slash = rest.firstIndex(of: "/") {
             let path = rest[rest.index(after: slash)...]
             if !path.isEmpty {
-                guard let number = Int(path), (0...1_000_000).contains(number) else { throw RedisURLError("the database after the slash is no number") }
+                guard let number = Int(path), (0...1_000_000).contains(number) else {
+                    throw RedisURLError("the database after the slash is no number")
+                }
                 options.database = number
             }
             rest = rest[..<slash]
@@ -112,7 +114,9 @@ public struct RedisOptions: Hashable, Sendable {
                 bytes.append(byte)
                 continue
             }
-            guard let hex = String(rest.prefix(2)), hex.utf8.count == 2, hex.allSatisfy(\.isHexDigit), let value = UInt8(hex, radix: 16) else { return nil }
+            guard let hex = String(rest.prefix(2)), hex.utf8.count == 2, hex.allSatisfy(\.isHexDigit), let value = UInt8(hex, radix: 16) else {
+                return nil
+            }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

@@ -9,7 +9,6 @@ import Testing
 /// One process, no remote tier; the clock is the test's.
 @Suite(.timeLimit(.minutes(5))) struct CacheTests {
     private let clock = ManualClock()
-    private let counter = Tally()
 
     private func cache(_ change: (inout CachePolicy) -> Void = { _ in }, loads: Int = 1000) -> Cache<ByteBuffer> {
         var policy = CachePolicy()
@@ -17,7 +16,7 @@ import Testing
         policy.softTimeout = .seconds(60)
         policy.hardTimeout = .seconds(20)
         change(&policy)
-        return Cache(name: "test", policy: policy, capacity: 1 << 20, codec: .bytes, loads: loads, sources: clock.sources, observer: counter)
+        return Cache(name: "test", policy: policy, capacity: 1 << 20, codec: .bytes, loads: loads, sources: clock.sources)
     }
 
     private func loaded(_ text: String?, _ version: Int64 = 1, validUntil: Timestamp? = nil) -> Loaded<ByteBuffer> {
@@ -81,7 +80,7 @@ import Testing
             for try await answer in group { #expect(answer == "x") }
         }
         #expect(loads.count == 1)
-        #expect(counter.count(.load) == 1)
+        #expect(cache.statistics.loads == 1)
     }
 
     @Test("a load that fails is told to all who wait for it, and the next one loads anew")
@@ -97,7 +96,7 @@ import Testing
         _ = try await text(cache) { loaded("old") }
         clock.advance(by: .seconds(100))
         #expect(try await text(cache) { throw Broken() } == "old")
-        #expect(counter.count(.stale) == 1)
+        #expect(cache.statistics.stale == 1)
         clock.advance(by: .seconds(300))
         await #expect(throws: Broken.self) { try await cache.value(for: "a") { throw Broken() } }
     }
@@ -158,7 +157,7 @@ import Testing
         gate.open()
         #expect(try await slow.value == "old")
         #expect(try await text(cache) { throw Broken() } == "new")
-        #expect(counter.count(.outdated) == 1)
+        #expect(cache.statistics.outdated == 1)
     }
 
     @Test("an older version never takes a newer one's place")
@@ -207,16 +206,6 @@ import Testing
 }
 
 struct Broken: Error {}
-
-/// Counts what a cache tells.
-final class Tally: CacheObserver {
-    private let counts = Mutex<[CacheEvent: Int]>([:])
-
-    func count(_ event: CacheEvent) -> Int { counts.withLock { $0[event] ?? 0 } }
-    func count(_ event: CacheEvent, of cache: String) { counts.withLock { $0[event, default: 0] += 1 } }
-    func staleness(_ age: Duration, of cache: String) {}
-    func evicted(_ entries: Int, of cache: String) {}
-}
 
 /// Counts loads.
 final class Loads: Sendable {

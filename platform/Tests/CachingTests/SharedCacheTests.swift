@@ -10,57 +10,6 @@ import Testing
 
 /// Several caches on one real Redis, as several processes would have them.
 @Suite(.timeLimit(.minutes(5))) struct SharedCacheTests {
-    private struct Process {
-        let cache: Cache<ByteBuffer>
-        let client: RedisClient
-        let tally: Tally
-    }
-
-    private func withProcesses<T: Sendable>(
-        _ count: Int, _ server: LocalRedis? = nil, policy change: (inout CachePolicy) -> Void = { _ in }, options changeOptions: (inout RedisOptions) -> Void = { _ in },
-        _ body: ([Process]) async throws -> T
-    ) async throws -> T {
-        let one: LocalRedis
-        if let server { one = server } else { one = try await TestRedis.shared() }
-        var policy = CachePolicy()
-        (policy.jitter, policy.eagerness) = (0, 0)
-        // A busy machine takes its time; tests of time limits set their own.
-        policy.remoteTimeout = .seconds(30)
-        policy.hardTimeout = .seconds(20)
-        policy.leaseLifetime = .seconds(30)
-        policy.softTimeout = .seconds(20)
-        change(&policy)
-        var options = try RedisOptions(url: one.url)
-        options.commandTimeout = .seconds(60)
-        options.connectTimeout = .seconds(10)
-        changeOptions(&options)
-        let name = "\(Sources.system.makeID())"
-        var processes: [Process] = []
-        for _ in 0..<count {
-            let client = RedisClient(options)
-            let tally = Tally()
-            let remote = RemoteCache(client, name: name, breaker: CircuitBreaker())
-            processes.append(Process(cache: Cache(name: "test", policy: policy, capacity: 1 << 20, codec: .bytes, remote: remote, observer: tally), client: client, tally: tally))
-        }
-        for process in processes {
-            process.cache.listen()
-            try await eventually(within: .seconds(60), "it listens") { process.cache.hearsInvalidations }
-        }
-        let result: Result<T, any Error>
-        do { result = .success(try await body(processes)) } catch { result = .failure(error) }
-        for process in processes {
-            await process.cache.shutdown()
-            await process.client.shutdown()
-        }
-        return try result.get()
-    }
-
-    private func loaded(_ text: String?, _ version: Int64) -> Loaded<ByteBuffer> { Loaded(text.map { ByteBuffer(string: $0) }, version: version) }
-
-    private func read(_ process: Process, _ key: String = "a", _ load: @escaping @Sendable () async throws -> Loaded<ByteBuffer>) async throws -> String? {
-        try await process.cache.value(for: key, load: load).map { String(buffer: $0) }
-    }
-
     @Test("what one process has loaded the others find, as it was")
     func shared() async throws {
         try await withProcesses(2) { (processes) async throws in
@@ -68,7 +17,7 @@ import Testing
             #expect(try await read(processes[1]) { throw Broken() } == "x")
             #expect(try await read(processes[0], "none") { loaded(nil, 0) } == nil)
             #expect(try await read(processes[1], "none") { throw Broken() } == nil)
-            #expect(processes[1].tally.count(.remoteHit) == 2)
+            #expect(processes[1].cache.statistics.remote == 2)
         }
     }
 
@@ -120,45 +69,6 @@ import Testing
         }
     }
 
-    @Test("a slow reader never puts an old value over a new one")
-    func slowReader() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { (processes) async throws in
-            let gate = Gate()
-            let slow = Task {
-                try await read(processes[0]) {
-                    try await gate.pass()
-                    return loaded("old", 1)
-                }
-            }
-            await gate.arrivals(1)
-            #expect(try await read(processes[1]) { loaded("new", 2) } == "new")
-            gate.open()
-            #expect(try await slow.value == "old")
-            #expect(processes[0].tally.count(.outdated) == 1)
-            // Neither in its memory nor in the shared tier.
-            #expect(try await read(processes[0]) { throw Broken() } == "new")
-        }
-    }
-
-    @Test("a slow reader never brings back what was deleted")
-    func slowReaderAcrossDelete() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(100) }) { (processes) async throws in
-            let gate = Gate()
-            let slow = Task {
-                try await read(processes[0]) {
-                    try await gate.pass()
-                    return loaded("deleted", 1)
-                }
-            }
-            await gate.arrivals(1)
-            // Nothing is in the shared tier that a version could be compared with: only the tombstone knows.
-            await processes[1].cache.invalidate("a", version: 2)
-            gate.open()
-            _ = try await slow.value
-            for process in processes { #expect(try await read(process) { loaded(nil, 0) } == nil) }
-        }
-    }
-
     @Test("a row that is made after it was found missing is seen")
     func madeLater() async throws {
         try await withProcesses(2) { (processes) async throws in
@@ -173,13 +83,17 @@ import Testing
     @Test("with the server away, held or back again, each answer comes from the source or from memory, and none is older than allowed")
     func outage() async throws {
         try await TestRedis.withServer { server in
-            try await withProcesses(2, server, policy: {
-                $0.remoteTimeout = .milliseconds(50)
-                $0.deafLifetime = .milliseconds(50)
-            }, options: {
-                $0.commandTimeout = .milliseconds(50)
-                $0.silence = .milliseconds(500)
-            }) { (processes) async throws in
+            try await withProcesses(
+                2, server,
+                policy: {
+                    $0.remoteTimeout = .milliseconds(50)
+                    $0.deafLifetime = .milliseconds(50)
+                },
+                options: {
+                    $0.commandTimeout = .milliseconds(50)
+                    $0.silence = .milliseconds(500)
+                }
+            ) { (processes) async throws in
                 let version = Mutex<Int64>(1)
                 let source: @Sendable () async throws -> Loaded<ByteBuffer> = {
                     let now = version.withLock { $0 }
@@ -208,17 +122,17 @@ import Testing
                 await change()
                 try await settles("killed")
                 try await server.restart()
-                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.hearsInvalidations } }
+                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.statistics.hears } }
                 await change()
                 try await settles("restarted")
                 server.pause()
                 await change()
                 try await settles("held")
                 server.resume()
-                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.hearsInvalidations } }
+                for process in processes { try await eventually(within: .seconds(60), "it listens again") { process.cache.statistics.hears } }
                 await change()
                 try await settles("continued")
-                #expect(processes[0].tally.count(.loadFailure) == 0)
+                #expect(processes[0].cache.statistics.loadFailures == 0)
             }
         }
     }
@@ -240,7 +154,7 @@ import Testing
     }
 
     /// As a process that has just been started.
-    private func withMemoryOf(_ process: Process, _ body: (Process) async throws -> Void) async throws {
+    private func withMemoryOf(_ process: CacheProcess, _ body: (CacheProcess) async throws -> Void) async throws {
         await process.cache.invalidate("g", version: 0)
         try await body(process)
     }

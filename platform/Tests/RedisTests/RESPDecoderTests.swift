@@ -32,7 +32,7 @@ import Testing
         ("(-123456789012345678901234567890\r\n", .bigNumber("-123456789012345678901234567890")),
         ("=8\r\ntxt:text\r\n", .string("text")),
         ("-WRONGTYPE no\r\n", .error(RedisServerError(line: "WRONGTYPE no"))),
-        ("!9\r\nERR a\r\nb\r\n", .error(RedisServerError(line: "ERR a\r\nb"))),
+        ("!8\r\nERR a\r\nb\r\n", .error(RedisServerError(line: "ERR a\r\nb"))),
         ("*0\r\n", .array([])),
         ("*2\r\n:1\r\n*1\r\n$1\r\na\r\n", .array([.integer(1), .array([.string("a")])])),
         ("~2\r\n:1\r\n:2\r\n", .set([.integer(1), .integer(2)])),
@@ -71,8 +71,10 @@ import Testing
     @Test(
         "what is no RESP3 is refused",
         arguments: [
-            "x\r\n", "+a\n", "\r\n", "\n", "+a\rb\r\n", ":\r\n", ":1a\r\n", ":--1\r\n", ":9223372036854775808\r\n", ":-9223372036854775809\r\n", "#x\r\n",
-            "#tt\r\n", "_x\r\n", ",\r\n", ",0x10\r\n", ",1.2.3\r\n", "(\r\n", "(1a\r\n", "$-2\r\n", "$1\r\nabc", "$x\r\n", "=3\r\nabc\r\n", "=4\r\nabcd\r\n",
+            "x\r\n", "+a\n", "\r\n", "\n", "+a\rb\r\n", ":\r\n", ":1a\r\n", ":--1\r\n", ":9223372036854775808\r\n", ":-9223372036854775809\r\n",
+            "#x\r\n",
+            "#tt\r\n", "_x\r\n", ",\r\n", ",0x10\r\n", ",1.2.3\r\n", "(\r\n", "(1a\r\n", "$-2\r\n", "$1\r\nabc", "$x\r\n", "=3\r\nabc\r\n",
+            "=4\r\nabcd\r\n",
             "!-1\r\n", "*-2\r\n", "%-1\r\n", ">0\r\n", "*1\r\n>1\r\n+a\r\n", "$?\r\n", "*?\r\n", "%99999999999999999999\r\n",
         ])
     func malformed(text: String) {
@@ -83,7 +85,9 @@ import Testing
     func bounds() throws {
         let limits = RESPDecoder.Limits(bytes: 100, line: 20, values: 5, depth: 3)
         #expect(throws: RESPError.tooLarge) { try decode("$101\r\n", limits) }
-        #expect(throws: RESPError.tooLarge) { try decode("*2\r\n$60\r\n\(String(repeating: "a", count: 60))\r\n$60\r\n\(String(repeating: "a", count: 60))\r\n", limits) }
+        #expect(throws: RESPError.tooLarge) {
+            try decode("*2\r\n$60\r\n\(String(repeating: "a", count: 60))\r\n$60\r\n\(String(repeating: "a", count: 60))\r\n", limits)
+        }
         #expect(throws: RESPError.lineTooLong) { try decode("+\(String(repeating: "a", count: 20))", limits) }
         #expect(throws: RESPError.lineTooLong) { try decode("+\(String(repeating: "a", count: 20))\r\n", limits) }
         #expect(throws: RESPError.tooManyValues) { try decode("*6\r\n", limits) }
@@ -110,10 +114,13 @@ import Testing
             var decoder = RESPDecoder(limits: .init(bytes: 1000, line: 100, values: 100, depth: 8))
             var whole = RESPDecoder(limits: .init(bytes: 1000, line: 100, values: 100, depth: 8))
             whole.append(ByteBuffer(bytes: bytes))
-            let (atOnce, cut) = (outcome(&whole), bytes.map { byte -> [String] in
-                decoder.append(ByteBuffer(bytes: [byte]))
-                return outcome(&decoder)
-            })
+            let (atOnce, cut) = (
+                outcome(&whole),
+                bytes.map { byte -> [String] in
+                    decoder.append(ByteBuffer(bytes: [byte]))
+                    return outcome(&decoder)
+                }
+            )
             // Cut into bytes it means the same. An error is final, so only the first counts.
             let joined = Array(cut.joined())
             let end = joined.firstIndex { $0.hasPrefix("error") }.map { $0 + 1 } ?? joined.count

@@ -86,7 +86,7 @@ import Testing
     func scripts() async throws {
         try await TestRedis.withServer { server in
             try await withClient(server) { (client) async throws in
-                let script = RedisScript("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1], ARGV[1], redis.call('INCR', 'runs')}")
+                let script = RedisScript("test", "redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1], ARGV[1], redis.call('INCR', 'runs')}")
                 for run in 1...3 {
                     let reply = try await client.run(script, keys: ["a"], arguments: ["b"])
                     #expect(reply == .array([.string("a"), .string("b"), .integer(Int64(run))]))
@@ -161,12 +161,15 @@ import Testing
     @Test("a server that is held costs a caller its time limit or its deadline and no more, is given up in the end, and found again")
     func held() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server, {
-                $0.connections = 1
-                $0.commandTimeout = .milliseconds(100)
-                $0.connectTimeout = .milliseconds(500)
-                $0.silence = .seconds(1)
-            }) { (client) async throws in
+            try await withClient(
+                server,
+                {
+                    $0.connections = 1
+                    $0.commandTimeout = .milliseconds(100)
+                    $0.connectTimeout = .milliseconds(500)
+                    $0.silence = .seconds(1)
+                }
+            ) { (client) async throws in
                 try await eventually(within: .seconds(60), "connected") { try await client.ask("PING").text == "PONG" }
                 server.pause()
                 let found1 = await code { _ = try await client.ask("PING") }
@@ -207,10 +210,13 @@ import Testing
     @Test("what waits on a connection is bounded, and the bound is told")
     func bounds() async throws {
         try await TestRedis.withServer { server in
-            try await withClient(server, {
-                $0.connections = 1
-                $0.pendingLimit = 10
-            }) { (client) async throws in
+            try await withClient(
+                server,
+                {
+                    $0.connections = 1
+                    $0.pendingLimit = 10
+                }
+            ) { (client) async throws in
                 _ = try await client.ask("PING")
                 server.pause()
                 let waiting = (0..<10).map { _ in Task { try await client.ask("PING") } }
@@ -248,7 +254,9 @@ import Testing
                     try await eventually(within: .seconds(60), "two subscriptions") {
                         try await client.ask("PUBLISH", "news", .text("round \(round)")).integer == 2
                     }
-                    try await eventually(within: .seconds(60), "heard twice") { heard.withLock { $0.filter { $0 == "news round \(round)" }.count >= 2 } }
+                    try await eventually(within: .seconds(60), "heard twice") {
+                        heard.withLock { $0.filter { $0 == "news round \(round)" }.count >= 2 }
+                    }
                     _ = try? await client.ask("CLIENT", "KILL", "TYPE", "pubsub")
                 }
             }
