@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct CacheGuardTests {
     @Test("a slow reader never puts an old value over a new one; without the versioned write it does", arguments: [false, true])
     func versionedWrite(isMutated: Bool) async throws {
-        try await withProcesses(3, mutations: isMutated ? .versionedWrite : [], policy: { $0.leaseLifetime = .milliseconds(100) }) {
+        try await withProcesses(3, mutations: isMutated ? .versionedWrite : [], policy: .patient { $0.leaseLifetime = .milliseconds(100) }) {
             (processes) async throws in
             let gate = Gate()
             let slow = Task {
@@ -72,7 +72,7 @@ import Testing
     @Test("a server that lost its tombstones does not take what began to load before; without the epoch it does", arguments: [false, true])
     func tierEpoch(isMutated: Bool) async throws {
         try await TestRedis.withServer { server in
-            try await withProcesses(3, server, mutations: isMutated ? .tierEpoch : [], policy: { $0.hardTimeout = .seconds(20) }) {
+            try await withProcesses(3, server, mutations: isMutated ? .tierEpoch : [], policy: .patient { $0.hardTimeout = .seconds(20) }) {
                 (processes) async throws in
                 let gate = Gate()
                 let slow = Task {
@@ -103,7 +103,7 @@ import Testing
 
     @Test("what was read before the connection was lost is not believed after; without that it is", arguments: [false, true])
     func hearing(isMutated: Bool) async throws {
-        try await withProcesses(2, mutations: isMutated ? .hearing : [], policy: { $0.deafLifetime = .milliseconds(1) }) {
+        try await withProcesses(2, mutations: isMutated ? .hearing : [], policy: .patient { $0.deafLifetime = .milliseconds(1) }) {
             (processes) async throws in
             #expect(try await read(processes[0]) { loaded("old", 1) } == "old")
             // Its listener goes, and a change comes that it does not hear of.
@@ -118,7 +118,7 @@ import Testing
         try await TestRedis.withServer { server in
             try await withProcesses(
                 2, server, mutations: isMutated ? [.debts, .hearing] : .hearing,
-                policy: { $0.remoteTimeout = .milliseconds(100) },
+                policy: .patient { $0.remoteTimeout = .milliseconds(100) },
                 options: {
                     $0.silence = .milliseconds(500)
                     $0.commandTimeout = .milliseconds(100)

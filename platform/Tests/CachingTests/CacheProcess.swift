@@ -15,21 +15,28 @@ struct CacheProcess: Sendable {
     let name: String
 }
 
+extension CachePolicy {
+    /// That of these tests, with a change.
+    static func patient(_ change: (inout CachePolicy) -> Void = { _ in }) -> CachePolicy {
+        var policy = CachePolicy()
+        (policy.jitter, policy.eagerness) = (0, 0)
+        // A busy machine takes its time; tests of time limits set their own.
+        policy.remoteTimeout = .seconds(30)
+        policy.hardTimeout = .seconds(20)
+        policy.leaseLifetime = .seconds(30)
+        policy.softTimeout = .seconds(20)
+        change(&policy)
+        return policy
+    }
+}
+
 /// Runs `body` with so many processes that share one cache, which all hear each other.
 func withProcesses<T: Sendable>(
-    _ count: Int, _ server: LocalRedis? = nil, mutations: CacheMutations = [], policy change: (inout CachePolicy) -> Void = { _ in },
+    _ count: Int, _ server: LocalRedis? = nil, mutations: CacheMutations = [], policy: CachePolicy = .patient(),
     options changeOptions: (inout RedisOptions) -> Void = { _ in }, _ body: ([CacheProcess]) async throws -> T
 ) async throws -> T {
     let one: LocalRedis
     if let server { one = server } else { one = try await TestRedis.shared() }
-    var policy = CachePolicy()
-    (policy.jitter, policy.eagerness) = (0, 0)
-    // A busy machine takes its time; tests of time limits set their own.
-    policy.remoteTimeout = .seconds(30)
-    policy.hardTimeout = .seconds(20)
-    policy.leaseLifetime = .seconds(30)
-    policy.softTimeout = .seconds(20)
-    change(&policy)
     var options = try RedisOptions(url: one.url)
     options.commandTimeout = .seconds(60)
     options.connectTimeout = .seconds(10)

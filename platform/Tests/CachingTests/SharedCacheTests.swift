@@ -42,7 +42,7 @@ import Testing
 
     @Test("when the process that has the lease dies, another loads after it")
     func lostLease() async throws {
-        try await withProcesses(2, policy: { $0.leaseLifetime = .milliseconds(300) }) { (processes) async throws in
+        try await withProcesses(2, policy: .patient { $0.leaseLifetime = .milliseconds(300) }) { (processes) async throws in
             let gate = Gate()
             let stuck = Task {
                 try await read(processes[0]) {
@@ -85,7 +85,7 @@ import Testing
         try await TestRedis.withServer { server in
             try await withProcesses(
                 2, server,
-                policy: {
+                policy: .patient {
                     $0.remoteTimeout = .milliseconds(50)
                     $0.deafLifetime = .milliseconds(50)
                 },

@@ -188,7 +188,7 @@ import Testing
 
     @Test("who leaves a command does not disturb the answers of the others")
     func cancellation() async throws {
-        try await withClient(nil, { $0.connections = 1 }) { (client) async throws in
+        try await withClient(nil, { $0.connections = 1 }, { (client) async throws in
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<500 {
                     group.addTask {
@@ -204,7 +204,7 @@ import Testing
                 }
             }
             #expect(try await client.ask("ECHO", "x").text == "x")
-        }
+        })
     }
 
     @Test("what waits on a connection is bounded, and the bound is told")

@@ -9,7 +9,9 @@ import Tracing
     @Test("each command of a trace is a client span with its name, and with nothing of what it carries; what fails says why")
     func spans() async throws {
         let spans = RecordedSpans()
-        let client = RedisClient(try RedisOptions(url: try await TestRedis.shared().url))
+        var options = try RedisOptions(url: try await TestRedis.shared().url)
+        (options.connectTimeout, options.commandTimeout, options.silence) = (.seconds(60), .seconds(60), .seconds(60))
+        let client = RedisClient(options)
         try await TelemetryTracer(sink: spans.of("test")).begin("root").run { _ in
             _ = try await client.send(RedisCommand("SET", "telemetry:s3cret", "s3cret"))
             _ = try? await client.send(RedisCommand("LPUSH", "telemetry:s3cret", "s3cret"))
