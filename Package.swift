@@ -235,8 +235,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Basics", "Telemetry", coreMetrics, metrics, logging, nioCore, tracing],
-            path: "platform/Tests/TelemetryTests",
-            swiftSettings: strict),
+            path: "platform/Tests/TelemetryTests", exclude: ["Export/Golden"], swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests", dependencies: ["Observability", "Telemetry"], path: "observability/Tests/ObservabilityTests",
             swiftSettings: strict),
