@@ -14,7 +14,8 @@ struct Layers {
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
         ("Redis", ["Basics", "Resilience", "Telemetry"]),
         ("Caching", ["Basics", "Redis", "Resilience", "Telemetry"]),
-        ("LocalServers", ["Basics"]),
+        ("Processes", []),
+        ("LocalServers", ["Basics", "Processes"]),
         ("Chaos", ["Basics", "HTTPPath"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Redis", "Telemetry"]),
         // the shop's metrics
@@ -33,7 +34,7 @@ struct Layers {
         ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
         ("ConsoleService", platform + ["CZlib"]),
         // the command line
-        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers", "Observability"]),
+        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "Processes", "LocalServers", "Observability"]),
     ])
 
     /// What stands under every service.
