@@ -91,22 +91,18 @@ let package = Package(
         ),
         .target(name: "Processes", path: "platform/Sources/Processes", swiftSettings: strict),
         .target(
-<<<<<<< HEAD
             name: "Redis", dependencies: ["Basics", "Resilience", "Telemetry", crypto, nioCore, nioPosix, nioSSL, tracing],
             path: "platform/Sources/Redis", swiftSettings: strict),
         .target(
             name: "Caching", dependencies: ["Basics", "Redis", "Resilience", "Telemetry", coreMetrics, metrics, nioCore],
             path: "platform/Sources/Caching", swiftSettings: strict),
         .target(
-            name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
-=======
             name: "LocalServers", dependencies: ["Basics", "Processes", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
->>>>>>> 5e399fe9b289337adae2695213a235bc8674f68f
         .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
             dependencies: [
-                "Basics", "Chaos", "Database", "HTTPPath", "Resilience", "Telemetry",
+                "Basics", "Chaos", "Database", "HTTPPath", "Redis", "Resilience", "Telemetry",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, hummingbirdCore, jwtKit, logging, metrics, nioCore, nioHTTP1,
                 nioPosix,
                 serviceLifecycle, systemPackage, tracing, unixSignals,
@@ -144,8 +140,8 @@ let package = Package(
         .executableTarget(
             name: "PricingService",
             dependencies: [
-                "Basics", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", hummingbird, configuration, crypto, httpTypes, logging,
-                nioCore, serviceLifecycle,
+                "Basics", "Caching", "PricingAPI", "Database", "HTTPPath", "Redis", "Resilience", "ServiceKit", "Telemetry", hummingbird,
+                configuration, crypto, httpTypes, logging, nioCore, serviceLifecycle,
             ],
             path: "pricing-service/Sources/PricingService",
             resources: [.embedInCode("Resources")], swiftSettings: strict
@@ -167,8 +163,8 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Resilience", "ServiceKit", "ShopTelemetry",
-                "Telemetry", asyncHTTPClient, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+                "Basics", "Orders", "Payments", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "Redis", "Resilience", "ServiceKit",
+                "ShopTelemetry", "Telemetry", asyncHTTPClient, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
             ],
             path: "api-gateway/Sources/Gateway",
             resources: [.embedInCode("Resources")], swiftSettings: strict
@@ -207,6 +203,9 @@ let package = Package(
         .target(name: "CAllocationCount", path: "benchmarks/CAllocationCount"),
         .executableTarget(
             name: "ResilienceBench", dependencies: ["Basics", "CAllocationCount", "Resilience"], path: "benchmarks/resilience",
+            exclude: ["README.md"], swiftSettings: strict),
+        .executableTarget(
+            name: "CacheBench", dependencies: ["Basics", "Caching", "LocalServers", "Processes", "Redis", nioCore], path: "benchmarks/cache",
             exclude: ["README.md"], swiftSettings: strict),
         .executableTarget(
             name: "TelemetryBench", dependencies: ["Telemetry", coreMetrics, nioCore, nioHTTP1, nioPosix, tracing], path: "benchmarks/telemetry",
@@ -311,8 +310,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Resilience", "ServiceKit", "Database", asyncHTTPClient, httpTypes,
-                nioCore,
+                "Basics", "PacedService", "TestKit", "LocalServers", "HTTPPath", "Redis", "Resilience", "ServiceKit", "Database", asyncHTTPClient,
+                httpTypes, nioCore, nioPosix,
             ],
             path: "tests/SystemTests", swiftSettings: strict),
     ],

@@ -3,7 +3,7 @@
 /// keys that are asked for once passes through the window and leaves the rest alone, which plain LRU does not manage.
 ///
 /// The main part has two segments: what is asked for again moves from the probationary into the protected one. No I/O, no clock.
-struct BoundedStore<Value> {
+package struct BoundedStore<Value> {
     private enum Segment: Int { case window, probation, protected }
 
     private struct Node {
@@ -22,7 +22,7 @@ struct BoundedStore<Value> {
     }
 
     /// What an entry costs besides its key and value: node, slot in the dictionary, headers of the heap.
-    static var overhead: Int { 160 }
+    package static var overhead: Int { 160 }
 
     let capacity: Int
     private let windowCapacity: Int
@@ -37,7 +37,7 @@ struct BoundedStore<Value> {
     /// - Parameters:
     ///   - capacity: bytes, of which each entry takes its cost and ``overhead``.
     ///   - admission: false makes it a plain LRU, to compare with.
-    init(capacity: Int, admission: Bool = true) {
+    package init(capacity: Int, admission: Bool = true) {
         self.capacity = capacity
         self.admission = admission
         // 1 % and 80 %: the paper's.
@@ -46,11 +46,11 @@ struct BoundedStore<Value> {
         sketch = FrequencySketch(keys: capacity / 256)
     }
 
-    var count: Int { index.count }
-    var bytes: Int { lists[0].bytes + lists[1].bytes + lists[2].bytes }
+    package var count: Int { index.count }
+    package var bytes: Int { lists[0].bytes + lists[1].bytes + lists[2].bytes }
 
     /// The value, which counts as asked for.
-    mutating func value(for key: String) -> Value? {
+    package mutating func value(for key: String) -> Value? {
         sketch.increment(key.hashValue)
         guard let slot = index[key] else { return nil }
         touch(slot)
@@ -62,7 +62,7 @@ struct BoundedStore<Value> {
 
     /// - Parameter cost: bytes of key and value.
     /// - Returns: how many entries had to go, the new one among them if it was not worth one of the others.
-    mutating func insert(_ value: Value, for key: String, cost: Int) -> Int {
+    package mutating func insert(_ value: Value, for key: String, cost: Int) -> Int {
         let cost = cost + Self.overhead
         if let slot = index[key] {
             guard cost <= capacity else {

@@ -90,12 +90,12 @@ extension Cache {
         }
     }
 
-    private func acceptable(_ entry: CacheEntry<Value>?, _ key: String) -> CacheEntry<Value>? {
+    func acceptable(_ entry: CacheEntry<Value>?, _ key: String) -> CacheEntry<Value>? {
         guard let entry, hearing.trusts(loadedAt: entry.loadedAt), record.allows(entry.version, of: key, now: sources.now()) else { return nil }
         return entry
     }
 
-    private func loaded(_ load: @escaping @Sendable () async throws -> Loaded<Value>) async throws -> CacheEntry<Value> {
+    func loaded(_ load: @escaping @Sendable () async throws -> Loaded<Value>) async throws -> CacheEntry<Value> {
         let begun = ContinuousClock.now
         // Read before: what is loaded may be as old as that.
         let now = sources.now()
@@ -110,7 +110,7 @@ extension Cache {
         }
     }
 
-    private func keep(_ entry: CacheEntry<Value>, _ key: String, _ ticket: Ticket, _ begun: (epoch: UInt64, time: Timestamp)) {
+    func keep(_ entry: CacheEntry<Value>, _ key: String, _ ticket: Ticket, _ begun: (epoch: UInt64, time: Timestamp)) {
         let held = Held(
             entry: entry, epoch: begun.epoch, believedUntil: begun.epoch.isMultiple(of: 2) ? begun.time + policy.deafLifetime : begun.time)
         let cost = key.utf8.count + (entry.value.map(codec.cost) ?? 0)

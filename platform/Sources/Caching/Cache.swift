@@ -224,9 +224,10 @@ public final class Cache<Value: Sendable>: Sendable {
     /// To be called after the commit of a change, with the row's new version (of a deletion: one more than the last).
     ///
     /// What cannot be sent now is sent again and again until it can.
+    /// - Parameter evenIfCurrent: whether a value of that very version is to go too, as an operator wants it who does not trust it.
     /// - Returns: whether the other processes were told: without a remote tier always.
     @discardableResult
-    public func invalidate(_ key: String, version: Int64) async -> Bool {
+    public func invalidate(_ key: String, version: Int64, evenIfCurrent: Bool = false) async -> Bool {
         instruments.invalidations.add()
         guard let remote else {
             forget(key)
@@ -237,7 +238,7 @@ public final class Cache<Value: Sendable>: Sendable {
         forget(key)
         let (time, limit) = (policy.tombstoneLifetime, policy.remoteTimeout)
         let send: @Sendable (String, Int64) async throws -> Void = { key, version in
-            try await Self.limited(limit) { try await remote.invalidate(key, version: version, for: time) }
+            try await Self.limited(limit) { try await remote.invalidate(key, version: version, for: time, evenIfCurrent) }
         }
         do {
             try await send(key, version)

@@ -19,6 +19,9 @@ final class CacheInstruments: Sendable {
 
         var value: Int { number.load(ordering: .relaxed) }
 
+        /// Counts here only, where the metric has more to say.
+        func note() { number.add(1, ordering: .relaxed) }
+
         func add(_ amount: Int = 1) {
             number.add(amount, ordering: .relaxed)
             metric?.increment(by: amount)
@@ -32,9 +35,9 @@ final class CacheInstruments: Sendable {
     let refreshes = Count(nil)
     private let loads = Count(nil)
     private let loadFailures = Count(nil)
-    private let remoteFailures = Count(nil)
+    private let remoteFailures: Count
     private let staleness: Metrics.Timer
-    private let entries, bytes, owed, hearing, bound: Meter
+    private let entries, bytes, owed, deaf, bound: Meter
 
     init(_ name: String, factory: any MetricsFactory) {
         self.name = name
@@ -56,8 +59,11 @@ final class CacheInstruments: Sendable {
         entries = meter(.cacheEntries)
         bytes = meter(.cacheSize)
         owed = meter(.cacheInvalidationsOwed)
-        hearing = meter(.cacheHearing)
+        deaf = meter(.cacheDeaf)
         bound = meter(.cacheStalenessBound)
+        remoteFailures = counter(.cacheRemoteFailures)
+        // Shown from the start: what has not happened yet is zero, and not unknown.
+        for meter in [entries, bytes, owed] { meter.set(0) }
     }
 
     func answered(_ outcome: Outcome) {
@@ -86,7 +92,7 @@ final class CacheInstruments: Sendable {
     }
 
     func remoteFailed(_ error: any Error) {
-        remoteFailures.add()
+        remoteFailures.note()
         let type =
             switch error {
             case let error as RedisError: error.code.rawValue
@@ -106,7 +112,7 @@ final class CacheInstruments: Sendable {
 
     func owes(_ count: Int) { owed.set(count) }
 
-    func hears(_ hears: Bool) { hearing.set(hears ? 1 : 0) }
+    func hears(_ hears: Bool) { deaf.set(hears ? 0 : 1) }
 
     /// What is counted here.
     var statistics: CacheStatistics {

@@ -33,6 +33,8 @@ final class Flights<Value: Sendable>: Sendable {
 
     private struct State {
         var flights: [String: Flight] = [:]
+        /// Of loads of many keys at once, which nobody joins: they too must know what was invalidated meanwhile.
+        var watches: [String: [Flight]] = [:]
         /// All that run, also those that nobody may join any more.
         var running = 0
     }
@@ -86,10 +88,12 @@ final class Flights<Value: Sendable>: Sendable {
         state.withLock { state in
             guard let key else {
                 for flight in state.flights.values { flight.isInvalidated = true }
+                for flight in state.watches.values.joined() { flight.isInvalidated = true }
                 state.flights = [:]
                 return
             }
             state.flights.removeValue(forKey: key)?.isInvalidated = true
+            for flight in state.watches[key] ?? [] { flight.isInvalidated = true }
         }
     }
 
@@ -99,6 +103,27 @@ final class Flights<Value: Sendable>: Sendable {
             guard !ticket.flight.isInvalidated || mutations.contains(.flightInvalidation) else { return false }
             body()
             return true
+        }
+    }
+
+    /// A ticket for each key, for a load that is not shared; to be given back.
+    func watch(_ keys: [String]) -> [Ticket] {
+        state.withLock { state in
+            keys.map { key in
+                let flight = Flight(key, isRefresh: false)
+                state.watches[key, default: []].append(flight)
+                return Ticket(flight: flight)
+            }
+        }
+    }
+
+    func unwatch(_ tickets: [Ticket]) {
+        state.withLock { state in
+            for ticket in tickets {
+                let key = ticket.flight.key
+                state.watches[key]?.removeAll { $0 === ticket.flight }
+                if state.watches[key]?.isEmpty == true { state.watches[key] = nil }
+            }
         }
     }
 

@@ -94,7 +94,7 @@ public struct RemoteCache: Sendable {
         local tombstone = redis.call('GET', KEYS[2])
         if not tombstone or tombstone < ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
         local held = redis.call('GETRANGE', KEYS[1], 0, \(digits - 1))
-        if #held == \(digits) and held < ARGV[1] then redis.call('DEL', KEYS[1]) end
+        if #held == \(digits) and (held < ARGV[1] or ARGV[3] == '1') then redis.call('DEL', KEYS[1]) end
         return 1
         """)
 
@@ -114,6 +114,21 @@ public struct RemoteCache: Sendable {
     func get<Value>(_ key: String, _ codec: CacheCodec<Value>) async throws -> CacheEntry<Value>? {
         let reply = try await guarded { () async throws(RedisError) in try await client.send(RedisCommand("GET", value(key))) }
         return reply.bytes.flatMap { Self.decode($0, codec) }
+    }
+
+    /// Many at once, and the epoch to be shown when what is missing is written; nil where nobody has drawn one yet.
+    func get<Value>(
+        _ keys: [String], _ codec: CacheCodec<Value>
+    ) async throws -> (entries: [String: CacheEntry<Value>], epoch: String?) {
+        let reply = try await guarded { () async throws(RedisError) in
+            try await client.send(RedisCommand(["MGET", epoch] + keys.map { value($0) }))
+        }
+        guard let values = reply.elements, values.count == keys.count + 1 else {
+            throw RedisError(.unexpectedReply, "as many values as keys were asked for")
+        }
+        var entries: [String: CacheEntry<Value>] = [:]
+        for (key, reply) in zip(keys, values.dropFirst()) { entries[key] = reply.bytes.flatMap { Self.decode($0, codec) } }
+        return (entries, values[0].text)
     }
 
     /// Asks to be the one who loads `key`.
@@ -142,6 +157,30 @@ public struct RemoteCache: Sendable {
         } == .integer(1)
     }
 
+    /// Many at once, without leases.
+    /// - Returns: the keys that were refused.
+    func put<Value>(
+        _ entries: [String: CacheEntry<Value>], epoch known: String, now: Timestamp, _ codec: CacheCodec<Value>
+    ) async throws -> Set<String> {
+        let keys = Array(entries.keys)
+        let script = mutations.isEmpty ? Self.put : Self.put(mutations)
+        func command(_ key: String, _ entry: CacheEntry<Value>, _ name: RedisCommand.Word, _ text: String) -> RedisCommand {
+            RedisCommand([
+                name, .text(text), 4, value(key), tombstone(key), lease(key), epoch, .text(Self.text(entry.version)),
+                .bytes(Self.encode(entry, codec)), .integer(max(1, (entry.usableUntil - now).milliseconds)), "", .text(known),
+            ])
+        }
+        let replies = try await guarded { () async throws(RedisError) in
+            // The first says the whole script: the server may not know it, and then the others could not name it.
+            try await client.pipeline(
+                keys.enumerated().map { index, key in
+                    guard let entry = entries[key] else { return RedisCommand("PING") }
+                    return index == 0 ? command(key, entry, "EVAL", script.text) : command(key, entry, "EVALSHA", script.digest)
+                })
+        }
+        return Set(zip(keys, replies).filter { $0.1 == .integer(0) }.map(\.0))
+    }
+
     func release(_ key: String, token: String) async throws {
         _ = try await guarded { () async throws(RedisError) in
             try await client.run(Self.release, keys: [lease(key)], arguments: [.text(token)])
@@ -149,10 +188,10 @@ public struct RemoteCache: Sendable {
     }
 
     /// Past the breaker: there are few, and whoever reads depends on them.
-    func invalidate(_ key: String, version: Int64, for time: Duration) async throws(RedisError) {
+    func invalidate(_ key: String, version: Int64, for time: Duration, _ evenIfCurrent: Bool) async throws(RedisError) {
         _ = try await client.run(
             Self.invalidate, keys: [value(key), tombstone(key)],
-            arguments: [.text(Self.text(version)), .integer(max(1, time.milliseconds))])
+            arguments: [.text(Self.text(version)), .integer(max(1, time.milliseconds)), evenIfCurrent ? 1 : 0])
     }
 
     /// Has every process forget all: a new epoch, and the keys of the old one deleted bit by bit.

@@ -26,6 +26,9 @@ public final class RedisListener: Sendable {
 
     init(_ options: RedisOptions, on eventLoop: any EventLoop, setup: [RedisCommand], onEvent: @escaping @Sendable (Event) -> Void) {
         self.eventLoop = eventLoop
+        var options = options
+        // So that the server's list tells apart who asks and who listens.
+        options.clientName = options.clientName.map { "\($0).listener" }
         silence = .init(options.silence)
         interval = .nanoseconds(max(1, silence.nanoseconds / 2))
         lane = RedisLane(options, on: eventLoop, setup: setup) { event in

@@ -11,7 +11,7 @@ public struct RedisOptions: Hashable, Sendable {
     public var database: Int
     /// Nil: no TLS.
     public var tls: TLS?
-    /// How the server lists this client (`CLIENT LIST`): letters, digits, `-`, `_`, `.`.
+    /// How the server lists this client (`CLIENT LIST`): letters, digits, `-`, `_`, `.`; a listener as `NAME.listener`.
     public var clientName: String?
     /// Connections for commands, one on each event loop until all have one. Commands of one connection are answered in order, so one big
     /// answer holds up the others.

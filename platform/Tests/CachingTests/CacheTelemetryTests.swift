@@ -31,7 +31,7 @@ import Tracing
             #"cache_load_duration_seconds_count{cache_name="things",error_type="Broken"} 2"#,
             #"cache_staleness_seconds_bucket{cache_name="things",le="15"} 1"#,
             #"cache_invalidations_total{cache_name="things",cache_origin="own"} 1"#,
-            #"cache_hearing_ratio{cache_name="things"} 1"#,
+            #"cache_deaf_ratio{cache_name="things"} 0"#,
             #"cache_entries{cache_name="things"} 0"#,
         ] {
             #expect(lines.contains(line), "\(line) is missing in \(lines.filter { $0.hasPrefix("cache_") }.sorted())")

@@ -159,3 +159,71 @@ import Testing
         try await body(process)
     }
 }
+
+/// Many values at once.
+@Suite(.timeLimit(.minutes(5))) struct ManyValuesTests {
+    @Test("many values come from memory, from the shared tier and by one load, each where it is")
+    func tiers() async throws {
+        try await withProcesses(2) { (processes) async throws in
+            _ = try await read(processes[0], "a") { loaded("A", 1) }
+            _ = try await read(processes[1], "b") { loaded("B", 1) }
+            let asked = Mutex<[[String]]>([])
+            func ask(_ process: CacheProcess) async throws -> [String: String] {
+                try await process.cache.values(for: ["a", "b", "c", "none", "a"]) { missing in
+                    asked.withLock { $0.append(missing) }
+                    return ["c": loaded("C", 1)]
+                }.mapValues { String(buffer: $0) }
+            }
+            #expect(try await ask(processes[0]) == ["a": "A", "b": "B", "c": "C"])
+            #expect(processes[0].cache.statistics.remote == 1 && processes[0].cache.statistics.memory == 1)
+            // The other one finds it in the shared tier; of what there is not, nothing is remembered.
+            #expect(try await ask(processes[1]) == ["a": "A", "b": "B", "c": "C"])
+            #expect(asked.withLock { $0 } == [["c", "none"], ["none"]])
+            #expect(try await read(processes[0], "c") { throw Broken() } == "C")
+        }
+    }
+
+    @Test("of many values that a slow load brings, those that were changed meanwhile are not kept, here or for others")
+    func guards() async throws {
+        try await withProcesses(2) { (processes) async throws in
+            // Somebody has drawn the epoch.
+            _ = try await read(processes[1], "x") { loaded("x", 1) }
+            let gate = Gate()
+            let slow = Task {
+                try await processes[0].cache.values(for: ["a", "b"]) { _ in
+                    try await gate.pass()
+                    return ["a": loaded("old", 1), "b": loaded("b", 1)]
+                }
+            }
+            await gate.arrivals(1)
+            await processes[1].cache.invalidate("a", version: 2)
+            gate.open()
+            #expect(try await slow.value.count == 2)
+            for process in processes {
+                #expect(try await read(process, "a") { loaded("new", 2) } == "new")
+                #expect(try await read(process, "b") { throw Broken() } == "b")
+            }
+        }
+    }
+
+    @Test("without a shared tier too, what was changed while many values were loaded is not kept")
+    func alone() async throws {
+        let cache = Cache(name: "test", capacity: 1 << 20, codec: .bytes)
+        let gate = Gate()
+        let slow = Task {
+            try await cache.values(for: ["a", "b"]) { _ in
+                try await gate.pass()
+                return ["a": loaded("old", 1), "b": loaded("b", 1)]
+            }
+        }
+        await gate.arrivals(1)
+        await cache.invalidate("a", version: 2)
+        gate.open()
+        _ = try await slow.value
+        let found = try await cache.values(for: ["a", "b"]) { missing in
+            #expect(missing == ["a"])
+            return ["a": loaded("new", 2)]
+        }
+        #expect(found == ["a": ByteBuffer(string: "new"), "b": ByteBuffer(string: "b")])
+    }
+}

@@ -188,23 +188,25 @@ import Testing
 
     @Test("who leaves a command does not disturb the answers of the others")
     func cancellation() async throws {
-        try await withClient(nil, { $0.connections = 1 }, { (client) async throws in
-            await withTaskGroup(of: Void.self) { group in
-                for number in 0..<500 {
-                    group.addTask {
-                        let task = Task { try await client.ask("ECHO", .text("\(number)")) }
-                        if number.isMultiple(of: 3) { task.cancel() }
-                        do {
-                            let answer = try await task.value
-                            #expect(answer.text == "\(number)")
-                        } catch {
-                            #expect((error as? RedisError)?.code == .cancelled && number.isMultiple(of: 3))
+        try await withClient(
+            nil, { $0.connections = 1 },
+            { (client) async throws in
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0..<500 {
+                        group.addTask {
+                            let task = Task { try await client.ask("ECHO", .text("\(number)")) }
+                            if number.isMultiple(of: 3) { task.cancel() }
+                            do {
+                                let answer = try await task.value
+                                #expect(answer.text == "\(number)")
+                            } catch {
+                                #expect((error as? RedisError)?.code == .cancelled && number.isMultiple(of: 3))
+                            }
                         }
                     }
                 }
-            }
-            #expect(try await client.ask("ECHO", "x").text == "x")
-        })
+                #expect(try await client.ask("ECHO", "x").text == "x")
+            })
     }
 
     @Test("what waits on a connection is bounded, and the bound is told")

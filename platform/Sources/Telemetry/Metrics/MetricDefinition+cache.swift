@@ -2,7 +2,7 @@ extension MetricDefinition {
     /// Of a service that has a cache.
     public static let cache: [MetricDefinition] = [
         cacheRequests, cacheLoadDuration, cacheStaleness, cacheStalenessBound, cacheEvictions, cacheOutdated, cacheInvalidations,
-        cacheInvalidationsOwed, cacheRemoteFailures, cacheHearing, cacheEntries, cacheSize,
+        cacheInvalidationsOwed, cacheRemoteFailures, cacheDeaf, cacheEntries, cacheSize,
     ]
 
     private static let cacheName = MetricAttribute.from("cache.name", "the caches of the service", most: 10)
@@ -38,9 +38,9 @@ extension MetricDefinition {
         name: "cache.remote.failures", unit: .count("call"), kind: .counter,
         description: "Calls of the tier that replicas share that failed, or that the breaker refused; the cache went on without it.",
         attributes: [cacheName, .errorType("the code of a RedisError, or circuitOpen", most: 20)])
-    public static let cacheHearing = MetricDefinition(
-        name: "cache.hearing", unit: .one, kind: .gauge,
-        description: "1 while invalidations by other replicas are heard, or there is nobody to hear; 0 while memory is believed for a moment only.",
+    public static let cacheDeaf = MetricDefinition(
+        name: "cache.deaf", unit: .one, kind: .gauge,
+        description: "1 while invalidations by other replicas are not heard, so that memory is believed for a moment only; else 0.",
         attributes: [cacheName])
     public static let cacheEntries = MetricDefinition(
         name: "cache.entries", unit: .count("entry"), kind: .gauge, description: "Entries in memory.", attributes: [cacheName])
