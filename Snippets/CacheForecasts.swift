@@ -3,7 +3,6 @@
 import Caching
 import NIOCore
 import Redis
-
 // snippet.hide
 import Synchronization
 
