@@ -36,10 +36,10 @@ extension Cache {
         var tierEpoch: String?
         if let remote {
             do {
-                let (answer, codec, asked) = (missing, codec, missing)
-                let known = try await Self.limited(policy.remoteTimeout) { try await remote.get(asked, codec) }
+                let (asked, codec, token) = (missing, codec, "\(sources.makeID())")
+                let known = try await Self.limited(policy.remoteTimeout) { try await remote.get(asked, token: token, codec) }
                 tierEpoch = known.epoch
-                for key in answer {
+                for key in asked {
                     guard let entry = acceptable(known.entries[key], key), entry.isFresh(sources.now()), let ticket = tickets[key] else { continue }
                     keep(entry, key, ticket, begun)
                     instruments.answered(.remote)

@@ -116,9 +116,10 @@ public struct RemoteCache: Sendable {
         return reply.bytes.flatMap { Self.decode($0, codec) }
     }
 
-    /// Many at once, and the epoch to be shown when what is missing is written; nil where nobody has drawn one yet.
+    /// Many at once, and the epoch to be shown when what is missing is written.
+    /// - Parameter token: becomes the epoch, if there is none.
     func get<Value>(
-        _ keys: [String], _ codec: CacheCodec<Value>
+        _ keys: [String], token: String, _ codec: CacheCodec<Value>
     ) async throws -> (entries: [String: CacheEntry<Value>], epoch: String?) {
         let reply = try await guarded { () async throws(RedisError) in
             try await client.send(RedisCommand(["MGET", epoch] + keys.map { value($0) }))
@@ -128,7 +129,11 @@ public struct RemoteCache: Sendable {
         }
         var entries: [String: CacheEntry<Value>] = [:]
         for (key, reply) in zip(keys, values.dropFirst()) { entries[key] = reply.bytes.flatMap { Self.decode($0, codec) } }
-        return (entries, values[0].text)
+        if let known = values[0].text { return (entries, known) }
+        let drawn = try await guarded { () async throws(RedisError) in
+            try await client.pipeline([RedisCommand("SET", epoch, .text(token), "NX"), RedisCommand("GET", epoch)])
+        }
+        return (entries, drawn[1].text)
     }
 
     /// Asks to be the one who loads `key`.

@@ -153,6 +153,34 @@ import Testing
         }
     }
 
+    @Test("a user with no more rights than a cache and a rate limit need can use both, and nothing else")
+    func rights() async throws {
+        try await TestRedis.withServer { server in
+            let administrator = RedisClient(try RedisOptions(url: server.url))
+            // As docs/operations/cache-deaf.md says, and as the server on AWS is made.
+            let rights = "on >pw ~cache:* ~rate:* -@all +@read +@write +@connection +@scripting +time -@dangerous".split(separator: " ")
+            _ = try await administrator.send(RedisCommand(["ACL", "SETUSER", "services"] + rights.map { .text(String($0)) }))
+            await administrator.shutdown()
+            try await withProcesses(2, server, options: { ($0.user, $0.password) = ("services", "pw") }) { (processes) async throws in
+                #expect(try await read(processes[0]) { loaded("old", 1) } == "old")
+                #expect(await processes[0].cache.invalidate("a", version: 2))
+                try await eventually(within: .seconds(60), "it is heard") { processes[1].cache.statistics.invalidationsHeard > 0 }
+                #expect(await processes[1].cache.invalidateAll())
+                let limiter = RedisRateLimiter(
+                    processes[0].client, name: "test", limit: RateLimit(burst: 2, perSecond: 0.001), patience: .seconds(30))
+                for isAllowed in [true, true, false] { #expect(try await limiter.take("a").isAllowed == isAllowed) }
+                for forbidden in [RedisCommand("FLUSHALL"), RedisCommand("GET", "other"), RedisCommand("CLIENT", "LIST")] {
+                    do {
+                        _ = try await processes[0].client.send(forbidden)
+                        Issue.record("\(forbidden.name) was not refused")
+                    } catch {
+                        #expect((error as? RedisError)?.server?.code == "NOPERM")
+                    }
+                }
+            }
+        }
+    }
+
     /// As a process that has just been started.
     private func withMemoryOf(_ process: CacheProcess, _ body: (CacheProcess) async throws -> Void) async throws {
         await process.cache.invalidate("g", version: 0)
@@ -186,8 +214,6 @@ import Testing
     @Test("of many values that a slow load brings, those that were changed meanwhile are not kept, here or for others")
     func guards() async throws {
         try await withProcesses(2) { (processes) async throws in
-            // Somebody has drawn the epoch.
-            _ = try await read(processes[1], "x") { loaded("x", 1) }
             let gate = Gate()
             let slow = Task {
                 try await processes[0].cache.values(for: ["a", "b"]) { _ in
