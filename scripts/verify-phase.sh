@@ -291,7 +291,7 @@ pricing_rules() {
     holds "is what was set" '"price":{"amountMinor":4500,"currency":"USD"}'
 
     ask 201 "a quote with a code that each shopper has once" POST "$api/quotes" -H "$token" -H "$JSON" \
-        -d "{$books, \"currency\": \"USD\", \"discountCodes\": [\"ONCE\"]}"
+        -d "{$books, \"currency\": \"USD\", \"discountCodes\": [\"FIRST10\"]}"
     id=$(field id)
     ask 200 "is redeemed" PUT "$api/quotes/$id/redemptions/${order}01" -H "$token" -H "X-On-Behalf-Of: alice"
     ask 200 "and again, as if it were once" PUT "$api/quotes/$id/redemptions/${order}01" -H "$token" -H "X-On-Behalf-Of: alice"

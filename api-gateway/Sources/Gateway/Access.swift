@@ -39,6 +39,8 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/stock/movements": .operator,
     "PUT /api/v1/prices/{productId}": .operator,
     "GET /api/v1/prices/{productId}/history": .operator,
+    "GET /api/v1/prices/{productId}/dynamic": .operator,
+    "PUT /api/v1/prices/{productId}/dynamic": .operator,
     "GET /api/v1/discounts": .operator,
     "POST /api/v1/discounts": .operator,
     "GET /api/v1/discounts/{code}": .operator,
@@ -46,6 +48,8 @@ let access: AccessTable = Routes.standardAccess.merging([
     "DELETE /api/v1/discounts/{code}": .operator,
     "GET /api/v1/exchange-rates": .operator,
     "PUT /api/v1/exchange-rates": .operator,
+    "GET /api/v1/exchange-rates/history": .operator,
     "GET /api/v1/tax-rules": .operator,
     "PUT /api/v1/tax-rules": .operator,
+    "GET /api/v1/tax-rules/history": .operator,
 ]) { standard, _ in standard }.merging(Routes.faultAccess(.operator)) { standard, _ in standard }

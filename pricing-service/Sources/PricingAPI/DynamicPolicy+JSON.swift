@@ -16,14 +16,13 @@ extension DynamicPolicy.Step: JSONReadable, JSONWritable {
 
 extension DynamicPolicy.Hours: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
-        let days = fields.optionalStrings("days", 0...7, each: 3...3) ?? []
-        let numbers = days.map { Self.dayNames.firstIndex(of: $0).map { Int64($0) + 1 } }
-        if numbers.contains(nil) { fields.report("days", "must be some of " + Self.dayNames.joined(separator: ", ")) }
+        let names = "one of " + Self.dayNames.joined(separator: ", ")
+        let days = fields.optionalParsedList("days", 0...7, expected: names) { Self.dayNames.firstIndex(of: $0).map { Int64($0) + 1 } } ?? []
         if Set(days).count < days.count { fields.report("days", "must list each day only once") }
         let from = fields.parsed("from", expected: "a time such as 08:30") { Self.minutes($0, most: 1439) } ?? 0
         let to = fields.parsed("to", expected: "a time such as 18:00, at most 24:00") { Self.minutes($0, most: 1440) } ?? from + 1
         if to <= from { fields.report("to", "must be after from; two entries make a night") }
-        self.init(days: numbers.compactMap(\.self).sorted(), from: from, to: to, factor: fields.factor("factor"))
+        self.init(days: days.sorted(), from: from, to: to, factor: fields.factor("factor"))
     }
 
     public func write(to json: inout JSONWriter) {

@@ -79,7 +79,7 @@ enum Seed {
         ),
         DiscountRule(code: "AUDIO15", description: "15 % off everything that sounds", effect: .percentage(.basisPoints(1500)), categories: ["audio"]),
         DiscountRule(
-            code: "ONCE", description: "10.00 off, once for each shopper", effect: .fixed(Money(amountMinor: 1000, currency: .usd)),
+            code: "FIRST10", description: "10.00 off, once for each shopper", effect: .fixed(Money(amountMinor: 1000, currency: .usd)),
             minimumSpend: Money(amountMinor: 2000, currency: .usd), usageLimitPerShopper: 1
         ),
     ]

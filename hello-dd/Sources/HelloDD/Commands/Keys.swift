@@ -33,13 +33,15 @@ struct Keys: AsyncParsableCommand {
             switch pair {
             case .users: self.init(.users, LocalKeys(folder: folder))
             case .services: self.init(.services, LocalKeys(folder: folder))
-            case .quotes:
-                let file = SecretKeyFile(path: "\(folder)/quotes.key")
-                entries = { try file.keys().enumerated().map { ($0.element.id, $0.offset == 0) } }
-                publishNext = { try file.publishNext() }
-                signWithNext = { try file.signWithNext() }
-                retireOthers = { try file.retireOthers() }
+            case .quotes: self.init(SecretKeyFile(path: "\(folder)/quotes.key"))
             }
+        }
+
+        private init(_ file: SecretKeyFile) {
+            entries = { try file.keys().enumerated().map { ($0.element.id, $0.offset == 0) } }
+            publishNext = { try file.publishNext() }
+            signWithNext = { try file.signWithNext() }
+            retireOthers = { try file.retireOthers() }
         }
 
         private init(_ pair: LocalKeys.Pair, _ keys: LocalKeys) {

@@ -17,8 +17,8 @@ struct TableRoutes: Sendable {
     }
 
     private func getRates(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let choice = try request.tableChoice()
         let preconditions = try Preconditions(request)
+        let choice = try request.tableChoice()
         let table = try await tables.exchange(choice)
         return .json(table, etag: table.etag, unless: preconditions)
     }
@@ -37,8 +37,8 @@ struct TableRoutes: Sendable {
     }
 
     private func getTaxes(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let choice = try request.tableChoice()
         let preconditions = try Preconditions(request)
+        let choice = try request.tableChoice()
         let table = try await tables.taxes(choice)
         return .json(table, etag: table.etag, unless: preconditions)
     }

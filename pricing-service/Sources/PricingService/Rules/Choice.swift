@@ -11,7 +11,7 @@ import PricingAPI
 /// With one priority for all, no selection that may stand together is cheaper than the one that is chosen.
 struct Choice {
     private let order: Order
-    private var usable: [Order.Code] = []
+    private var usable: [ScopedCode] = []
     private var notUsed: [UnusedCode]
 
     init(of order: Order) throws(Refusal) {
@@ -20,9 +20,10 @@ struct Choice {
         var seen: Set<String> = []
         for code in order.codes {
             guard seen.insert(code.rule.code).inserted else { throw Refusal(.invalidBody, at: code.pointer, "\(code.rule.code) is named twice") }
+            let scoped = ScopedCode(code, in: order)
             do throws(Refusal) {
-                try order.check(code)
-                usable.append(code)
+                try order.check(scoped)
+                usable.append(scoped)
             } catch {
                 notUsed.append(UnusedCode(code: code.rule.code, reason: error.code.description, detail: error.errors.first?.detail ?? error.detail))
             }
@@ -31,7 +32,7 @@ struct Choice {
     }
 
     func breakdown() throws(Refusal) -> Breakdown {
-        var chosen: [Order.Code] = []
+        var chosen: [ScopedCode] = []
         for priority in Set(usable.map(\.rule.priority)).sorted(by: >) {
             chosen = try best(adding: usable.filter { $0.rule.priority == priority }, to: chosen)
         }
@@ -41,12 +42,12 @@ struct Choice {
     }
 
     /// Every selection is calculated: at most 2^6 of them.
-    private func best(adding candidates: [Order.Code], to chosen: [Order.Code]) throws(Refusal) -> [Order.Code] {
-        var best: (codes: [Order.Code], total: Int64)?
+    private func best(adding candidates: [ScopedCode], to chosen: [ScopedCode]) throws(Refusal) -> [ScopedCode] {
+        var best: (codes: [ScopedCode], total: Int64)?
         var failure: Refusal?
         for selection in 0..<(1 << candidates.count) {
             let codes = chosen + candidates.indices.filter { selection & (1 << $0) != 0 }.map { candidates[$0] }
-            guard Stacking.conflict(among: codes, in: order) == nil else { continue }
+            guard Stacking.conflict(among: codes) == nil else { continue }
             do throws(Refusal) {
                 let total = try order.breakdown(using: Stacking.sorted(codes)).totals.total.amountMinor
                 if best.map({ Self.isBetter((codes, total), than: $0) }) ?? true { best = (codes, total) }
@@ -59,16 +60,16 @@ struct Choice {
         throw failure ?? Refusal(.amountTooLarge, "The amount is too large.")
     }
 
-    private static func isBetter(_ a: (codes: [Order.Code], total: Int64), than b: (codes: [Order.Code], total: Int64)) -> Bool {
+    private static func isBetter(_ a: (codes: [ScopedCode], total: Int64), than b: (codes: [ScopedCode], total: Int64)) -> Bool {
         if a.total != b.total { return a.total < b.total }
         if a.codes.count != b.codes.count { return a.codes.count < b.codes.count }
         return a.codes.map(\.rule.code).lexicographicallyPrecedes(b.codes.map(\.rule.code))
     }
 
-    private func left(by chosen: [Order.Code]) -> [UnusedCode] {
+    private func left(by chosen: [ScopedCode]) -> [UnusedCode] {
         let used = Set(chosen.map(\.rule.code))
         return usable.filter { !used.contains($0.rule.code) }.map { code in
-            let conflict = Stacking.conflict(among: chosen + [code], in: order)
+            let conflict = Stacking.conflict(among: chosen + [code])
             let detail =
                 conflict == nil
                 ? "\(code.rule.code) would not make the order cheaper"

@@ -10,7 +10,8 @@ extension DiscountRule.Offer {
         var times: Int64
         if let given = scope.given {
             pool = given
-            times = pieces(scope.touched.filter { !given.contains($0) }) / buyQuantity
+            let others = Set(given)
+            times = pieces(scope.touched.filter { !others.contains($0) }) / buyQuantity
         } else {
             pool = scope.touched
             times = pieces(pool) / (buyQuantity + getQuantity)

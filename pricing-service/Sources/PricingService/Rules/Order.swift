@@ -44,7 +44,7 @@ extension Order {
     /// amount exceeds `Money.largestAmountMinor`. Whether a code is in force or used up is the caller's business.
     func breakdown() throws(Refusal) -> Breakdown {
         switch combine {
-        case .all: try breakdown(using: Stacking.ordered(codes, in: self))
+        case .all: try breakdown(using: Stacking.ordered(codes.map { ScopedCode($0, in: self) }))
         case .best: try Choice(of: self).breakdown()
         }
     }

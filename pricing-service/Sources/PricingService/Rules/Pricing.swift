@@ -7,7 +7,7 @@ extension Order {
     /// Shares (offers, volume, percentage) are taken from each line exactly, as fractions of 128 bits, and the line is rounded half even
     /// once, after the last of them. Fixed amounts are then split over the lines by largest remainder. Tax is per line. Nothing gets below
     /// zero, and each column of the lines sums to the total.
-    func breakdown(using codes: [Code]) throws(Refusal) -> Breakdown {
+    func breakdown(using codes: [ScopedCode]) throws(Refusal) -> Breakdown {
         var priced = try pricedLines()
         var ofCodes: [AppliedDiscount] = []
         for code in codes {
@@ -24,8 +24,8 @@ extension Order {
     }
 
     /// Whether a code applies to the order at all.
-    func check(_ code: Code) throws(Refusal) {
-        let scope = Scope(code.rule, in: lines)
+    func check(_ code: ScopedCode) throws(Refusal) {
+        let scope = code.scope
         if let minimum = code.rule.minimumSpend {
             let wanted = try converted(minimum, for: code)
             let subtotal = lines.reduce(into: Int128(0)) { $0 += Int128($1.unitPrice.amountMinor) * Int128($1.quantity) }
@@ -57,9 +57,8 @@ extension Order {
     }
 
     /// Takes a code off the lines it touches; gives its reason for the order as a whole.
-    private func apply(_ code: Code, to priced: inout [PricedLine]) throws(Refusal) -> String {
-        let rule = code.rule
-        let scope = Scope(rule, in: lines)
+    private func apply(_ code: ScopedCode, to priced: inout [PricedLine]) throws(Refusal) -> String {
+        let (rule, scope) = (code.rule, code.scope)
         switch rule.effect {
         case .buyXGetY(let offer):
             let given = offer.given(in: lines, scope)
@@ -91,7 +90,7 @@ extension Order {
         }
     }
 
-    private func converted(_ money: Money, for code: Code) throws(Refusal) -> Money {
+    private func converted(_ money: Money, for code: ScopedCode) throws(Refusal) -> Money {
         do throws(MoneyError) {
             if let converted = try exchange.convert(money, to: currency) { return converted }
         } catch {
@@ -101,7 +100,7 @@ extension Order {
     }
 
     /// The rates that prices and codes were converted with.
-    private func used(by codes: [Code]) -> ExchangeUsed? {
+    private func used(by codes: [ScopedCode]) -> ExchangeUsed? {
         var foreign: Set<Currency> = []
         for line in lines { if let base = line.base { foreign.insert(base.currency) } }
         for code in codes {

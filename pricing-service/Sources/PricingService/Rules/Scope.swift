@@ -7,26 +7,44 @@ struct Scope: Sendable {
     let touched: [Int]
     /// For an offer that gives other products: the indices of their lines. Ascending; nil for every other rule.
     let given: [Int]?
+    /// Every line that the discount may change, or counts.
+    let all: Set<Int>
 
     init(_ rule: DiscountRule, in lines: [Order.Line]) {
-        func names(_ products: [String], _ line: Order.Line) -> Bool {
-            products.contains(line.sku) || products.contains(line.productID.description)
-        }
         let isForAll = rule.products.isEmpty && rule.categories.isEmpty
-        touched = lines.indices.filter { index in
-            let line = lines[index]
-            return isForAll || names(rule.products, line) || line.category.map(rule.categories.contains) ?? false
-        }
+        let (products, categories) = (Set(rule.products), Set(rule.categories))
+        touched = isForAll ? Array(lines.indices) : lines.indices.filter { lines[$0].isNamed(in: products) || lines[$0].isOf(categories) }
         if case .buyXGetY(let offer) = rule.effect, !offer.getProducts.isEmpty {
-            given = lines.indices.filter { names(offer.getProducts, lines[$0]) }
+            let products = Set(offer.getProducts)
+            given = lines.indices.filter { lines[$0].isNamed(in: products) }
         } else {
             given = nil
         }
+        all = Set(touched).union(given ?? [])
     }
-
-    /// Every line that the discount may change, or counts.
-    var all: Set<Int> { Set(touched).union(given ?? []) }
 
     /// Whether two of one kind would meet at a line.
     func meets(_ other: Scope) -> Bool { !all.isDisjoint(with: other.all) }
+}
+
+extension Order.Line {
+    /// By SKU or id.
+    fileprivate func isNamed(in products: Set<String>) -> Bool {
+        !products.isEmpty && (products.contains(sku) || products.contains(productID.description))
+    }
+
+    fileprivate func isOf(_ categories: Set<String>) -> Bool { category.map(categories.contains) ?? false }
+}
+
+/// A code of an order with the lines that it is about, found once however often it is calculated with.
+struct ScopedCode: Sendable {
+    let rule: DiscountRule
+    let pointer: String
+    let scope: Scope
+
+    init(_ code: Order.Code, in order: Order) {
+        rule = code.rule
+        pointer = code.pointer
+        scope = Scope(code.rule, in: order.lines)
+    }
 }

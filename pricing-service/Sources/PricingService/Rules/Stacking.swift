@@ -11,12 +11,12 @@ import PricingAPI
 /// - A code that is not stackable refuses all company.
 enum Stacking {
     /// The codes in the order in which they apply; refuses what may not stand together, and a code that is named twice.
-    static func ordered(_ codes: [Order.Code], in order: Order) throws(Refusal) -> [Order.Code] {
-        if let conflict = conflict(among: codes, in: order) { throw conflict }
+    static func ordered(_ codes: [ScopedCode]) throws(Refusal) -> [ScopedCode] {
+        if let conflict = conflict(among: codes) { throw conflict }
         return sorted(codes)
     }
 
-    static func sorted(_ codes: [Order.Code]) -> [Order.Code] {
+    static func sorted(_ codes: [ScopedCode]) -> [ScopedCode] {
         codes.sorted { former, latter in
             let (a, b) = (former.rule, latter.rule)
             if rank(a.kind) != rank(b.kind) { return rank(a.kind) < rank(b.kind) }
@@ -25,17 +25,15 @@ enum Stacking {
     }
 
     /// Why the codes may not stand together; nil if they may.
-    static func conflict(among codes: [Order.Code], in order: Order) -> Refusal? {
+    static func conflict(among codes: [ScopedCode]) -> Refusal? {
         if codes.count > 1, let loner = codes.first(where: { !$0.rule.stackable }) {
             return Refusal(.discountNotStackable, at: loner.pointer, "\(loner.rule.code) cannot be combined with another code")
         }
         let ordered = codes.sorted { ($0.rule.code, $0.pointer.utf8.count, $0.pointer) < ($1.rule.code, $1.pointer.utf8.count, $1.pointer) }
-        let scopes = ordered.map { Scope($0.rule, in: order.lines) }
         for (index, former) in ordered.enumerated() {
-            for other in ordered.indices.dropFirst(index + 1) {
-                let latter = ordered[other]
+            for latter in ordered.dropFirst(index + 1) {
                 if former.rule.code == latter.rule.code { return Refusal(.invalidBody, at: later(former, latter), "\(latter.rule.code) is named twice") }
-                if former.rule.kind == latter.rule.kind, latter.rule.kind != .fixed, scopes[index].meets(scopes[other]) {
+                if former.rule.kind == latter.rule.kind, latter.rule.kind != .fixed, former.scope.meets(latter.scope) {
                     return Refusal(
                         .discountNotStackable, at: later(former, latter),
                         "\(former.rule.code) and \(latter.rule.code) are both \(latter.rule.kind.rawValue) discounts; a line takes at most one"
@@ -56,7 +54,7 @@ enum Stacking {
     }
 
     /// The one the caller named second.
-    private static func later(_ a: Order.Code, _ b: Order.Code) -> String {
+    private static func later(_ a: ScopedCode, _ b: ScopedCode) -> String {
         (a.pointer.utf8.count, a.pointer) < (b.pointer.utf8.count, b.pointer) ? b.pointer : a.pointer
     }
 }

@@ -38,10 +38,10 @@ import Testing
     func list(_ store: TestStore) async throws {
         try await withPricing(store: store) { service, _ in
             let first = try await service.client.get("/api/v1/discounts?limit=3", as: .gateway).expect(200)
-            #expect(first.json["items"]?.array?.map { $0["code"] } == ["AUDIO15", "BULK", "LIMITED"])
+            #expect(first.json["items"]?.array?.map { $0["code"] } == ["AUDIO15", "BULK", "FIRST10"])
             let cursor = try #require(first.json["nextCursor"]?.string)
             let second = try await service.client.get("/api/v1/discounts?limit=4&cursor=\(cursor)", as: .gateway).expect(200)
-            #expect(second.json["items"]?.array?.map { $0["code"] } == ["ONCE", "SAVE5", "THREEFOR2", "WELCOME10"])
+            #expect(second.json["items"]?.array?.map { $0["code"] } == ["LIMITED", "SAVE5", "THREEFOR2", "WELCOME10"])
             #expect(second.json["nextCursor"] == nil)
         }
     }

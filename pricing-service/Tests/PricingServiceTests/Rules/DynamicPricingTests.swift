@@ -75,7 +75,7 @@ import Testing
                 #expect(price == base)
             }
         }
-        #expect(adjusted > 5000 && held > 1000)
+        #expect(adjusted > 3000 && held > 500)
     }
 
     @Test("demand counts orders by their weight, and saturates instead of overflowing")

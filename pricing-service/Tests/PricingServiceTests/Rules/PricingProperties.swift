@@ -68,13 +68,16 @@ import Testing
     func largest() throws {
         let fine = Rate(value: 333_333, scale: 6)!
         let codes = [
-            DiscountRule(code: "OFFER", effect: .buyXGetY(.init(buyQuantity: 1, getQuantity: 1_000_000, rate: fine))),
+            DiscountRule(code: "OFFER", effect: .buyXGetY(.init(buyQuantity: 1, getQuantity: 999_999, rate: fine))),
             DiscountRule(code: "VOLUME", effect: .volume([.init(minQuantity: 1_000_000, rate: fine)])),
             DiscountRule(code: "SHARE", effect: .percentage(fine)),
             DiscountRule(code: "AMOUNT", effect: .fixed(Money(amountMinor: Money.largestAmountMinor, currency: .usd))),
         ]
         let tax = TaxRule(region: "XX", rate: .one, mode: .inclusive)
-        for lines in [[(Int64(1_000_000_000), Int64(1_000_000))], Array(repeating: (Int64(10_000_000), Int64(1_000_000)), count: 100)] {
+        let orders: [[(price: Int64, quantity: Int64)]] = [
+            [(1_000_000_000, 1_000_000)], Array(repeating: (price: 10_000_000, quantity: 1_000_000), count: 100),
+        ]
+        for lines in orders {
             let breakdown = try Order.of(lines, tax: tax, codes: codes).breakdown()
             #expect(violations(of: breakdown) == [])
             #expect(breakdown.totals.subtotal.amountMinor == Money.largestAmountMinor && breakdown.totals.total.amountMinor == 0)

@@ -217,7 +217,7 @@ import Testing
         #expect(books.breakdown.totals.discount.amountMinor == 1800)
         let audio = try await shop.quote([("HEADPHONES-001", 1), ("LAPTOP-001", 1)], codes: ["AUDIO15"])
         #expect(audio.breakdown.lines.map(\.amounts.discount.amountMinor) == [4185, 0])
-        let once = try await shop.quote(codes: ["ONCE"])
+        let once = try await shop.quote(codes: ["FIRST10"])
         _ = try await shop.redemptions.redeem(once.id, for: .test(500), by: "alice")
         #expect(try await refusal { try await shop.redemptions.redeem(once.id, for: .test(501), by: "alice") }?.code == .discountUsedByShopper)
     }
