@@ -49,7 +49,9 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/exchange-rates": .operator,
     "PUT /api/v1/exchange-rates": .operator,
     "GET /api/v1/exchange-rates/history": .operator,
+    "GET /api/v1/exchange-rates/history/{version}": .operator,
     "GET /api/v1/tax-rules": .operator,
     "PUT /api/v1/tax-rules": .operator,
     "GET /api/v1/tax-rules/history": .operator,
+    "GET /api/v1/tax-rules/history/{version}": .operator,
 ]) { standard, _ in standard }.merging(Routes.faultAccess(.operator)) { standard, _ in standard }

@@ -17,6 +17,8 @@ import Testing
                     "/api/v1/orders", json: OrderRoutesTests.body(), as: .shopper("ann"), headers: [.idempotencyKey: "first"]
                 ).expect(201)
                 let order = try #require(placed.json["id"]?.string)
+                let policy: JSON = ["floor": ["amountMinor": 1, "currency": "USD"], "ceiling": ["amountMinor": 2, "currency": "USD"]]
+                try await shop.client.put("/api/v1/prices/LAPTOP-001/dynamic", json: policy, as: .operator).expect(200)
                 let faults = try await Self.faults(shop.gateway)
                 let examples =
                     Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.breakers + Self.orders(order) + faults
@@ -34,7 +36,7 @@ import Testing
     private static let products: [RouteExample] = [
         RouteExample(
             "GET /api/v1/products", query: ["category": "computers", "search": "laptop", "inStock": "true", "limit": "2", "currency": "EUR"]),
-        RouteExample("GET /api/v1/products/{id}", path: ["id": "LAPTOP-001"], query: ["currency": "EUR", "at": "2099-01-01T00:00:00Z"]),
+        RouteExample("GET /api/v1/products/{id}", path: ["id": "LAPTOP-001"], query: ["currency": "EUR"]),
         RouteExample(
             "POST /api/v1/products/bulk-check", body: ["items": [["productId": "LAPTOP-001", "quantity": 1]], "currency": "EUR"]),
         RouteExample("POST /api/v1/products", headers: [.idempotencyKey: "k-1"], body: draft, caller: .operator),
@@ -60,7 +62,8 @@ import Testing
     ]
 
     private static let prices: [RouteExample] = [
-        RouteExample("GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR"]),
+        RouteExample(
+            "GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR", "at": "2099-01-01T00:00:00Z"]),
         RouteExample(
             "PUT /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], headers: [.ifMatch: "\"1\""],
             body: [
@@ -102,7 +105,8 @@ import Testing
     ]
 
     private static let tables: [RouteExample] = [
-        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z", "version": "1"], caller: .operator),
+        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z"], caller: .operator),
+        RouteExample("GET /api/v1/exchange-rates/history/{version}", path: ["version": "1"], caller: .operator, unknown: ["version": "999999"]),
         RouteExample("GET /api/v1/exchange-rates/history", query: ["limit": "2"], caller: .operator),
         RouteExample(
             "PUT /api/v1/exchange-rates", headers: [.ifMatch: "\"1\""],
@@ -111,7 +115,8 @@ import Testing
                 "reason": "A test",
             ],
             caller: .operator),
-        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z", "version": "1"], caller: .operator),
+        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z"], caller: .operator),
+        RouteExample("GET /api/v1/tax-rules/history/{version}", path: ["version": "1"], caller: .operator, unknown: ["version": "999999"]),
         RouteExample("GET /api/v1/tax-rules/history", query: ["limit": "2"], caller: .operator),
         RouteExample(
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],

@@ -42,7 +42,9 @@ enum Seed {
         var products: [Product] = []
         for (index, line) in csv.split(separator: UInt8(ascii: "\n")).enumerated().dropFirst() {
             let cells = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-            guard (3...4).contains(cells.count), let amount = Int64(cells[1]), let currency = Currency(cells[2]) else { throw StoredValueError(type: "seed line") }
+            guard (3...4).contains(cells.count), let amount = Int64(cells[1]), let currency = Currency(cells[2]) else {
+                throw StoredValueError(type: "seed line")
+            }
             let category = cells.count == 4 ? cells[3] : nil
             if let category, !Category.isCategory(category) { throw StoredValueError(type: "seed line") }
             products.append(

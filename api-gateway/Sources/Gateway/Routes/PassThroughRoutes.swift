@@ -24,7 +24,8 @@ extension Routes {
             "GET /api/v1/prices/{productId}/dynamic", "PUT /api/v1/prices/{productId}/dynamic",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
             "DELETE /api/v1/discounts/{code}", "GET /api/v1/exchange-rates", "PUT /api/v1/exchange-rates",
-            "GET /api/v1/exchange-rates/history", "GET /api/v1/tax-rules", "PUT /api/v1/tax-rules", "GET /api/v1/tax-rules/history",
+            "GET /api/v1/exchange-rates/history", "GET /api/v1/exchange-rates/history/{version}", "GET /api/v1/tax-rules", "PUT /api/v1/tax-rules",
+            "GET /api/v1/tax-rules/history", "GET /api/v1/tax-rules/history/{version}",
         ] as [RouteKey] {
             on(key) { request, context in try await forward(key, request, context, to: pricing) }
         }

@@ -108,7 +108,8 @@ struct Keys: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accept only the key that signs.",
             discussion:
-                "A service's token holds for ten minutes, a quote for a quarter of an hour, a user's token for as long as it was made for: those of an old key are refused from then on.")
+                "A service's token holds for ten minutes, a quote for a quarter of an hour, a user's token for as long as it was made for: those of an old key are refused from then on."
+        )
 
         @Argument(help: "users, services or quotes.")
         var pair: Pair

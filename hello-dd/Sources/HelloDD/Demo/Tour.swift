@@ -79,7 +79,8 @@ struct Tour: Sendable {
         let exhibit = Exhibit(id: id, sku: sku, stock: 5, price: 2_000)
         try await guide.ask(
             .put, "/api/v1/prices/\(sku)", as: .operator, headers: [.ifNoneMatch: "*"],
-            body: .object([.init("base", Self.usd(exhibit.price)), .init("productId", .string(id)), .init("category", .string("souvenirs"))]), expecting: 201)
+            body: .object([.init("base", Self.usd(exhibit.price)), .init("productId", .string(id)), .init("category", .string("souvenirs"))]),
+            expecting: 201)
         try await guide.ask(
             .post, "/api/v1/products/\(sku)/stock/adjustments", as: .operator, headers: [.idempotencyKey: sources.makeID().description],
             body: .object([.init("delta", .integer(exhibit.stock)), .init("reason", .string("receipt"))]), expecting: 200, 201)
@@ -111,7 +112,8 @@ struct Tour: Sendable {
 
     private func choose(_ exhibit: Exhibit) async throws {
         guide.chapter(
-            "Let the shop choose", "Two codes that may not stand together, in euros: the shop uses the one that is better for the customer, and explains itself.")
+            "Let the shop choose",
+            "Two codes that may not stand together, in euros: the shop uses the one that is better for the customer, and explains itself.")
         let quote = try await guide.ask(
             .post, "/api/v1/quotes",
             body: .object([

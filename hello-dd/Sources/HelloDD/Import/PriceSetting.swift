@@ -154,7 +154,8 @@ struct PriceSetting: Sendable {
         let category = view.category.map { [JSON.Member("category", .string($0))] } ?? []
         let path = PricingPaths.prices + "/\(row.sku.percentEncoded)"
         if let version = view.version {
-            return try await shop.send(.put, path, as: .operator, headers: [.ifMatch: "\"\(version)\""], body: .object([.init("base", base)] + category))
+            return try await shop.send(
+                .put, path, as: .operator, headers: [.ifMatch: "\"\(version)\""], body: .object([.init("base", base)] + category))
         }
         let body = JSON.object([.init("base", base), .init("productId", .string(view.id))] + category)
         return try await shop.send(.put, path, as: .operator, headers: [.ifNoneMatch: "*"], body: body)

@@ -22,8 +22,10 @@ extension PricingApp {
         "GET /api/v1/exchange-rates": .service,
         "PUT /api/v1/exchange-rates": .service,
         "GET /api/v1/exchange-rates/history": .service,
+        "GET /api/v1/exchange-rates/history/{version}": .service,
         "GET /api/v1/tax-rules": .service,
         "PUT /api/v1/tax-rules": .service,
         "GET /api/v1/tax-rules/history": .service,
+        "GET /api/v1/tax-rules/history/{version}": .service,
     ].merging(Routes.faultAccess(.service)) { own, _ in own }
 }

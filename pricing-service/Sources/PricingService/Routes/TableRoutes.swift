@@ -11,15 +11,16 @@ struct TableRoutes: Sendable {
         routes.on("GET /api/v1/exchange-rates", getRates)
         routes.on("PUT /api/v1/exchange-rates", putRates)
         routes.on("GET /api/v1/exchange-rates/history", rateHistory)
+        routes.on("GET /api/v1/exchange-rates/history/{version}", oldRates)
         routes.on("GET /api/v1/tax-rules", getTaxes)
         routes.on("PUT /api/v1/tax-rules", putTaxes)
         routes.on("GET /api/v1/tax-rules/history", taxHistory)
+        routes.on("GET /api/v1/tax-rules/history/{version}", oldTaxes)
     }
 
     private func getRates(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let preconditions = try Preconditions(request)
-        let choice = try request.tableChoice()
-        let table = try await tables.exchange(choice)
+        let table = try await tables.exchange(try request.tableChoice())
         return .json(table, etag: table.etag, unless: preconditions)
     }
 
@@ -36,10 +37,17 @@ struct TableRoutes: Sendable {
         try await history(request) { try await tables.exchangeHistory(below: $0, limit: $1) }
     }
 
+    private func oldRates(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let version = try context.tableVersion()
+        try request.noQuery()
+        let preconditions = try Preconditions(request)
+        let table = try await tables.exchange(.version(version))
+        return .json(table, etag: table.etag, unless: preconditions)
+    }
+
     private func getTaxes(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let preconditions = try Preconditions(request)
-        let choice = try request.tableChoice()
-        let table = try await tables.taxes(choice)
+        let table = try await tables.taxes(try request.tableChoice())
         return .json(table, etag: table.etag, unless: preconditions)
     }
 
@@ -53,6 +61,14 @@ struct TableRoutes: Sendable {
 
     private func taxHistory(_ request: Request, _ context: ServiceContext) async throws -> Response {
         try await history(request) { try await tables.taxHistory(below: $0, limit: $1) }
+    }
+
+    private func oldTaxes(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let version = try context.tableVersion()
+        try request.noQuery()
+        let preconditions = try Preconditions(request)
+        let table = try await tables.taxes(.version(version))
+        return .json(table, etag: table.etag, unless: preconditions)
     }
 
     private func history(_ request: Request, _ read: (Int64, Int) async throws -> [TableRecord]) async throws -> Response {
@@ -75,13 +91,13 @@ private struct TableChange {
 }
 
 extension Request {
-    /// `at` or `version`; without either, the table in force.
-    fileprivate func tableChoice() throws(Problem) -> Tables.Choice {
-        let (time, version) = try query { ($0.time("at"), $0.parsed("version", expected: "a version, from 1 on") { Int64($0).flatMap { $0 > 0 ? $0 : nil } }) }
-        if let time {
-            guard version == nil else { throw .invalidParameter("version", "must not stand beside at") }
-            return .at(time)
-        }
-        return version.map { .version($0) } ?? .now
+    /// `at`; without it, the table in force.
+    fileprivate func tableChoice() throws(Problem) -> Tables.Choice { try query { $0.time("at") }.map { .at($0) } ?? .now }
+}
+
+extension ServiceContext {
+    fileprivate func tableVersion() throws(Problem) -> Int64 {
+        guard let version = Int64(try path("version")), version > 0 else { throw .invalidParameter("version", "must be a whole number from 1 on") }
+        return version
     }
 }

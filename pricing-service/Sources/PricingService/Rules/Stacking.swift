@@ -32,7 +32,9 @@ enum Stacking {
         let ordered = codes.sorted { ($0.rule.code, $0.pointer.utf8.count, $0.pointer) < ($1.rule.code, $1.pointer.utf8.count, $1.pointer) }
         for (index, former) in ordered.enumerated() {
             for latter in ordered.dropFirst(index + 1) {
-                if former.rule.code == latter.rule.code { return Refusal(.invalidBody, at: later(former, latter), "\(latter.rule.code) is named twice") }
+                if former.rule.code == latter.rule.code {
+                    return Refusal(.invalidBody, at: later(former, latter), "\(latter.rule.code) is named twice")
+                }
                 if former.rule.kind == latter.rule.kind, latter.rule.kind != .fixed, former.scope.meets(latter.scope) {
                     return Refusal(
                         .discountNotStackable, at: later(former, latter),

@@ -37,7 +37,8 @@ extension Store {
         var rates: [Currency: Rate] = [:]
         for row in rows { rates[try row.currency("currency")] = try row.rate("rate_value", "rate_scale") }
         return ExchangeTable(
-            version: try first.decode("version"), validFrom: try first.decode("valid_from"), validUntil: try first.decode("valid_until"), rates: rates)
+            version: try first.decode("version"), validFrom: try first.decode("valid_from"), validUntil: try first.decode("valid_until"), rates: rates
+        )
     }
 
     /// The tax table in force, if there is one.
@@ -57,7 +58,8 @@ extension Store {
             return TaxRule(region: try row.decode("region"), rate: try row.rate("rate_value", "rate_scale"), mode: mode)
         }
         return TaxTable(
-            version: try first.decode("version"), validFrom: try first.decode("valid_from"), validUntil: try first.decode("valid_until"), rules: rules)
+            version: try first.decode("version"), validFrom: try first.decode("valid_from"), validUntil: try first.decode("valid_until"), rules: rules
+        )
     }
 
     /// Up to `limit` tables below a version, newest first, without what is in them.

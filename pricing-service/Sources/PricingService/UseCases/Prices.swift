@@ -82,7 +82,9 @@ struct Prices: Sendable {
             if found == nil {
                 try preconditions.checkChange(of: nil, required: true)
                 let (id, sku) = try Self.identity(product, change)
-                if try await store.insertProduct(id, sku: sku, category: change.category) { return (try await insertEntry(id, sku, version: 1), true) }
+                if try await store.insertProduct(id, sku: sku, category: change.category) {
+                    return (try await insertEntry(id, sku, version: 1), true)
+                }
                 // Somebody else has made it since; or one of its names belongs to another product.
                 found = try await store.product(product, locking: true)
             }

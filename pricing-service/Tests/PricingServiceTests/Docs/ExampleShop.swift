@@ -59,7 +59,8 @@ struct ExampleShop {
         if let offer = takes.wholeMatch(of: /buy (\d+), get (\d+)( [A-Z]+)? (free|at (.+) less)/) {
             effect = .buyXGetY(
                 .init(
-                    buyQuantity: Int64(offer.output.1)!, getQuantity: Int64(offer.output.2)!, rate: try offer.output.5.map { try percent(String($0)) } ?? .one,
+                    buyQuantity: Int64(offer.output.1)!, getQuantity: Int64(offer.output.2)!,
+                    rate: try offer.output.5.map { try percent(String($0)) } ?? .one,
                     getProducts: offer.output.3.map { [$0.trimmingCharacters(in: .whitespaces)] } ?? [],
                     mostTimes: cells["conditions"]!.contains("once") ? 1 : nil))
         } else if takes.contains(" from ") {

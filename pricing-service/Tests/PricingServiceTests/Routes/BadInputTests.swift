@@ -89,7 +89,8 @@ import Testing
     ]
 
     private static let tables: [RouteExample] = [
-        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z", "version": "1"], caller: .gateway),
+        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z"], caller: .gateway),
+        RouteExample("GET /api/v1/exchange-rates/history/{version}", path: ["version": "1"], caller: .gateway, unknown: ["version": "999999"]),
         RouteExample("GET /api/v1/exchange-rates/history", query: ["limit": "2"], caller: .gateway),
         RouteExample(
             "PUT /api/v1/exchange-rates", headers: [.ifMatch: "\"1\""],
@@ -98,7 +99,8 @@ import Testing
                 "reason": "A test",
             ],
             caller: .gateway),
-        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z", "version": "1"], caller: .gateway),
+        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z"], caller: .gateway),
+        RouteExample("GET /api/v1/tax-rules/history/{version}", path: ["version": "1"], caller: .gateway, unknown: ["version": "999999"]),
         RouteExample("GET /api/v1/tax-rules/history", query: ["limit": "2"], caller: .gateway),
         RouteExample(
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],

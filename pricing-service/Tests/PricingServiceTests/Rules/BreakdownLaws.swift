@@ -53,7 +53,9 @@ func violations(of breakdown: Breakdown) -> [String] {
     }
     demand(breakdown.discounts.map(\.code) == breakdown.discountCodes, "the codes' amounts are not those of the codes")
     for discount in breakdown.discounts {
-        let sum = breakdown.lines.flatMap(\.discounts).filter { $0.code == discount.code }.reduce(into: Int128(0)) { $0 += Int128($1.amount.amountMinor) }
+        let sum = breakdown.lines.flatMap(\.discounts).filter { $0.code == discount.code }.reduce(into: Int128(0)) {
+            $0 += Int128($1.amount.amountMinor)
+        }
         demand(sum == Int128(discount.amount.amountMinor), "\(discount.code) does not sum up over the lines")
     }
     demand(Set(breakdown.discountCodes).isDisjoint(with: breakdown.notUsed.map(\.code)), "a code is used and not used")

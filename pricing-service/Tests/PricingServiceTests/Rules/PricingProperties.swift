@@ -21,7 +21,8 @@ import Testing
             do throws(Refusal) {
                 let breakdown = try order.breakdown()
                 #expect(violations(of: breakdown) == [], "round \(round)")
-                #expect(zip(breakdown.lines, order.lines).allSatisfy { $0.sku == $1.sku && $0.unitPrice == $1.unitPrice && $0.quantity == $1.quantity })
+                #expect(
+                    zip(breakdown.lines, order.lines).allSatisfy { $0.sku == $1.sku && $0.unitPrice == $1.unitPrice && $0.quantity == $1.quantity })
                 #expect(Set(breakdown.discountCodes + breakdown.notUsed.map(\.code)) == Set(order.codes.map(\.rule.code)))
                 priced += 1
                 offers += breakdown.discounts.count { $0.kind == .buyXGetY && $0.amount.amountMinor > 0 }

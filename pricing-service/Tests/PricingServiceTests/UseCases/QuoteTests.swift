@@ -101,7 +101,8 @@ import Testing
             { $0.breakdown.lines[0].discounts[0].amount.amountMinor += 1 }, { $0.breakdown.lines[0].amounts.tax.amountMinor -= 1 },
             { $0.breakdown.totals.total.amountMinor -= 1 }, { $0.breakdown.lines.removeAll() }, { $0.signature.removeLast() },
             { $0.breakdown.discounts = [] }, { $0.breakdown.discounts[0].amount.amountMinor += 1 }, { $0.breakdown.lines[0].base?.amountMinor += 1 },
-            { $0.breakdown.lines[0].discounts[0].reason = "for nothing" }, { $0.signature = "" }, { $0.signature = "v2.." }, { $0.signature = "v3.a.b" },
+            { $0.breakdown.lines[0].discounts[0].reason = "for nothing" }, { $0.signature = "" }, { $0.signature = "v2.." },
+            { $0.signature = "v3.a.b" },
             { $0.breakdown.notUsed = [UnusedCode(code: "X", reason: "x", detail: "x")] },
             { $0.breakdown.exchange = ExchangeUsed(tableVersion: 1, validFrom: $0.createdAt, rates: [:]) },
             { $0.breakdown.lines[0].adjustment = PriceAdjustment(amount: .zero(.usd), factor: .one, reason: "x", since: $0.createdAt) },
@@ -118,7 +119,9 @@ import Testing
     func rotation(engine: StoreEngine) async throws {
         let shop = try await Shop(engine)
         let (old, new) = (SecretKeys.Key(bytes: Array(repeating: 7, count: 32)), SecretKeys.Key(bytes: Array(repeating: 9, count: 32)))
-        func quotes(_ keys: [SecretKeys.Key]) -> Quotes { Quotes(sources: shop.sources, signer: QuoteSigner(keys: SecretKeys(keys)), lifetime: .seconds(900)) }
+        func quotes(_ keys: [SecretKeys.Key]) -> Quotes {
+            Quotes(sources: shop.sources, signer: QuoteSigner(keys: SecretKeys(keys)), lifetime: .seconds(900))
+        }
         func redemptions(_ keys: [SecretKeys.Key]) -> Redemptions {
             Redemptions(database: shop.database, sources: shop.sources, signer: QuoteSigner(keys: SecretKeys(keys)))
         }

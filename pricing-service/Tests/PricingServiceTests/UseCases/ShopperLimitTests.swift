@@ -62,7 +62,9 @@ import Testing
         #expect(try await shop.timesUsed("EACH") == 1)
     }
 
-    @Test("of many orders that redeem at once, both limits let exactly so many through, and undos give exactly theirs back", arguments: StoreEngine.allCases)
+    @Test(
+        "of many orders that redeem at once, both limits let exactly so many through, and undos give exactly theirs back",
+        arguments: StoreEngine.allCases)
     func concurrently(engine: StoreEngine) async throws {
         let shop = try await Shop(engine)
         try await limited(shop, 3, usageLimit: 25)
