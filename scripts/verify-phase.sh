@@ -259,6 +259,59 @@ phase_2() {
     substitute=${engine_substitute%; }
 }
 
+# pricing_rules URL HEADER: rules, explanations, history, rates, bounds, redemptions and keys.
+pricing_rules() {
+    local api=$1/api/v1 token=$2 id order=0193a1b2-c3d4-7e5f-8a6b-0000000000 books rates later
+    books='"lines": [{"productId": "BOOK-001", "quantity": 2}, {"productId": "BOOK-003", "quantity": 1}], "taxRegion": "DE"'
+    ask 201 "three books for two" POST "$api/quotes" -H "$token" -H "$JSON" -d "{$books, \"currency\": \"USD\", \"discountCodes\": [\"THREEFOR2\"]}"
+    holds "the cheapest is free" '"discount":{"amountMinor":1800,"currency":"USD"}'
+    holds "and the line says so" '"reason":"1of1piecesfornothing"'
+    ask 201 "the best of three codes, in euros" POST "$api/quotes" -H "$token" -H "$JSON" \
+        -d "{$books, \"currency\": \"EUR\", \"discountCodes\": [\"LIMITED\", \"THREEFOR2\", \"WELCOME10\"], \"combine\": \"best\"}"
+    holds "two that stand together beat the one that stands alone" '"discountCodes":["THREEFOR2","WELCOME10"]'
+    holds "the other is named with its reason" '"notUsed":[{"code":"LIMITED","reason":"not_chosen"'
+    holds "the rate is told with its table" '"exchange":{"tableVersion":1,"validFrom":'
+    ask 422 "two that do not stand together" POST "$api/quotes" -H "$token" -H "$JSON" \
+        -d "{$books, \"currency\": \"EUR\", \"discountCodes\": [\"LIMITED\", \"WELCOME10\"]}"
+
+    ask 200 "a price is changed, with a reason" PUT "$api/prices/BOOK-001" -H "$token" -H "X-On-Behalf-Of: olga" -H "$JSON" -H 'If-Match: "1"' \
+        -d '{"base": {"amountMinor": 4500, "currency": "USD"}, "reason": "verify-phase"}'
+    ask 200 "the history" GET "$api/prices/BOOK-001/history" -H "$token"
+    holds "says who and why" '"createdBy":"olga","reason":"verify-phase"'
+    later=$(date -u -d '+1 hour' +%FT%TZ 2>/dev/null || date -u -v+1H +%FT%TZ)
+    rates="\"base\": \"USD\", \"rates\": [{\"currency\": \"EUR\", \"rate\": {\"value\": 9, \"scale\": 1}}], \"validFrom\": \"$later\""
+    ask 200 "a rate for later" PUT "$api/exchange-rates" -H "$token" -H "$JSON" -d "{$rates}"
+    ask 200 "the rates of now" GET "$api/exchange-rates" -H "$token"
+    holds "are those of before, until then" '"version":1,"base":"USD"'
+    ask 200 "a price of later" GET "$api/prices/BOOK-001?currency=EUR&at=$later" -H "$token"
+    holds "is converted with the rate of later" '"price":{"amountMinor":4050,"currency":"EUR"}'
+
+    ask 200 "bounds for a price that follows demand" PUT "$api/prices/BOOK-001/dynamic" -H "$token" -H "$JSON" \
+        -d '{"enabled": true, "floor": {"amountMinor": 4000, "currency": "USD"}, "ceiling": {"amountMinor": 5000, "currency": "USD"},
+             "steps": [{"minDemand": 0, "factor": {"value": 2, "scale": 0}}]}'
+    holds "are kept, and decide nothing unless the service is told to" '"inForce":false'
+    ask 200 "the price" GET "$api/prices/BOOK-001" -H "$token"
+    holds "is what was set" '"price":{"amountMinor":4500,"currency":"USD"}'
+
+    ask 201 "a quote with a code that each shopper has once" POST "$api/quotes" -H "$token" -H "$JSON" \
+        -d "{$books, \"currency\": \"USD\", \"discountCodes\": [\"FIRST10\"]}"
+    id=$(field id)
+    ask 200 "is redeemed" PUT "$api/quotes/$id/redemptions/${order}01" -H "$token" -H "X-On-Behalf-Of: alice"
+    ask 200 "and again, as if it were once" PUT "$api/quotes/$id/redemptions/${order}01" -H "$token" -H "X-On-Behalf-Of: alice"
+    ask 409 "but not for another order of hers" PUT "$api/quotes/$id/redemptions/${order}02" -H "$token" -H "X-On-Behalf-Of: alice"
+    holds "and that is said" '"code":"discount_used_by_shopper"'
+    ask 200 "an undo before its redemption is recorded" DELETE "$api/quotes/$id/redemptions/${order}03" -H "$token"
+    ask 409 "and the redemption that comes late is refused" PUT "$api/quotes/$id/redemptions/${order}03" -H "$token" -H "X-On-Behalf-Of: bob"
+    holds "as undone" '"code":"already_undone"'
+
+    run "a new key signs quotes" "$HELLO_DD" keys rotate quotes --data "$folder"
+    ask 200 "a quote of the key before it still counts" GET "$api/quotes/$id" -H "$token"
+    run "the old key is retired" "$HELLO_DD" keys retire quotes --data "$folder"
+    sleep 1.1
+    ask 409 "and its quotes with it" GET "$api/quotes/$id" -H "$token"
+    holds "which is said" '"code":"quote_signature_invalid"'
+}
+
 phase_4() {
     choose_engine
     start "${engine[@]}" pricing
@@ -276,6 +329,7 @@ phase_4() {
     ask 422 "a code that is not there" POST "$base/api/v1/quotes" -H "$token" -H "$JSON" -d "{$lines, \"discountCodes\": [\"NONSENSE\"]}"
     ask 422 "a quantity of 0" POST "$base/api/v1/quotes" -H "$token" -H "$JSON" -d "{${lines/2/0}}"
     holds "the answer points at it" '"pointer":"/lines/0/quantity"'
+    pricing_rules "$base" "$token"
     cache "$base" "$token"
     substitute=$engine_substitute${redis_substitute:-}
     substitute=${substitute%; }

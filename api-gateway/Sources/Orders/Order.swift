@@ -7,6 +7,8 @@ public import PricingAPI
 public struct OrderRequest: Hashable, Sendable {
     public var lines: [QuoteRequest.Line]
     public var discountCodes: [String]
+    /// What becomes of codes that may not stand together.
+    public var combine: QuoteRequest.Combination
     public var currency: Currency
     public var taxRegion: String
     public var paymentMethod: PaymentMethod
@@ -19,6 +21,7 @@ extension OrderRequest: JSONReadable, JSONWritable {
         let quote = QuoteRequest(fields)
         lines = quote.lines
         discountCodes = quote.discountCodes
+        combine = quote.combine
         currency = quote.currency
         taxRegion = quote.taxRegion
         paymentMethod = fields.choice("paymentMethod")
@@ -32,6 +35,7 @@ extension OrderRequest: JSONReadable, JSONWritable {
         json.object {
             $0.field("lines", lines)
             if !discountCodes.isEmpty { $0.field("discountCodes", discountCodes) }
+            if combine != .all { $0.field("combine", combine.rawValue) }
             $0.field("currency", currency)
             $0.field("taxRegion", taxRegion)
             $0.field("paymentMethod", paymentMethod.rawValue)
@@ -39,7 +43,9 @@ extension OrderRequest: JSONReadable, JSONWritable {
         }
     }
 
-    var quoteRequest: QuoteRequest { QuoteRequest(lines: lines, discountCodes: discountCodes, currency: currency, taxRegion: taxRegion) }
+    var quoteRequest: QuoteRequest {
+        QuoteRequest(lines: lines, discountCodes: discountCodes, combine: combine, currency: currency, taxRegion: taxRegion)
+    }
 }
 
 /// An order as its owner sees it.
@@ -79,6 +85,7 @@ extension Order: JSONWritable {
             }
             $0.field("lines", request.lines)
             if !request.discountCodes.isEmpty { $0.field("discountCodes", request.discountCodes) }
+            if request.combine != .all { $0.field("combine", request.combine.rawValue) }
             $0.field("currency", request.currency)
             $0.field("taxRegion", request.taxRegion)
             $0.field("paymentMethod", request.paymentMethod.rawValue)
@@ -98,8 +105,11 @@ public struct OrderOutcome: Hashable, Sendable, JSONReadable, JSONWritable {
     public var total: Money?
     public var reservationID: Identifier
     public var paymentID: Identifier
+    /// Who orders, for codes that are limited per shopper; nil in orders of before that was kept.
+    public var shopper: String?
 
-    init(reservationID: Identifier, paymentID: Identifier) {
+    init(reservationID: Identifier, paymentID: Identifier, shopper: String? = nil) {
+        self.shopper = shopper
         self.reservationID = reservationID
         self.paymentID = paymentID
     }
@@ -109,6 +119,7 @@ public struct OrderOutcome: Hashable, Sendable, JSONReadable, JSONWritable {
         total = fields.optionalObject("total", Money.init)
         reservationID = fields.identifier("reservationId")
         paymentID = fields.identifier("paymentId")
+        shopper = fields.optionalString("shopper")
     }
 
     public func write(to json: inout JSONWriter) {
@@ -117,6 +128,7 @@ public struct OrderOutcome: Hashable, Sendable, JSONReadable, JSONWritable {
             $0.field("total", total)
             $0.field("reservationId", reservationID)
             $0.field("paymentId", paymentID)
+            $0.field("shopper", shopper)
         }
     }
 }

@@ -70,7 +70,8 @@ extension SagaDefinition where Data == OrderData {
                 .compensatable(
                     "redeem",
                     run: { data, call in
-                        try await refusing(data) { data in _ = try await pricing.redeem(quoteID(data), for: call.saga) }
+                        try await refusing(data) { data in _ = try await pricing.redeem(quoteID(data), for: call.saga, shopper: data.outcome.shopper)
+                        }
                     },
                     undo: { data, call in
                         _ = try await pricing.undoRedemption(of: quoteID(data), for: call.saga)

@@ -102,7 +102,7 @@ public struct Orders: Sendable {
     ///   - wait: false answers at once, and the saga goes on.
     public func place(_ request: OrderRequest, subject: String, key: String, bodyHash: String, wait: Bool) async throws -> Placement {
         let id = sources.makeID()
-        let outcome = OrderOutcome(reservationID: sources.makeID(), paymentID: sources.makeID())
+        let outcome = OrderOutcome(reservationID: sources.makeID(), paymentID: sources.makeID(), shopper: subject)
         let now = sources.now()
         let saga = Self.saga(id, order, subject: id, OrderData(request: request, outcome: outcome), now)
         let hasRoom = runner.hasRoom

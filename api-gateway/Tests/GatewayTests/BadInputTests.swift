@@ -17,6 +17,8 @@ import Testing
                     "/api/v1/orders", json: OrderRoutesTests.body(), as: .shopper("ann"), headers: [.idempotencyKey: "first"]
                 ).expect(201)
                 let order = try #require(placed.json["id"]?.string)
+                let policy: JSON = ["floor": ["amountMinor": 1, "currency": "USD"], "ceiling": ["amountMinor": 2, "currency": "USD"]]
+                try await shop.client.put("/api/v1/prices/LAPTOP-001/dynamic", json: policy, as: .operator).expect(200)
                 let faults = try await Self.faults(shop.gateway)
                 let examples =
                     Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.cache + Self.breakers + Self.orders(order) + faults
@@ -60,24 +62,36 @@ import Testing
     ]
 
     private static let prices: [RouteExample] = [
-        RouteExample("GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR"]),
+        RouteExample(
+            "GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR", "at": "2099-01-01T00:00:00Z"]),
         RouteExample(
             "PUT /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], headers: [.ifMatch: "\"1\""],
             body: [
                 "base": ["amountMinor": 99_900, "currency": "USD"], "productId": "01900000-0000-7001-8000-000000000001", "sku": "LAPTOP-001",
-                "validFrom": "2026-01-01T00:00:00Z", "validUntil": "2099-01-01T00:00:00Z",
+                "category": "computers", "validFrom": "2026-01-01T00:00:00Z", "validUntil": "2099-01-01T00:00:00Z", "reason": "A test",
             ], caller: .operator, leftOut: [.init(.unknownID, "the price of an unknown product is its first: made, and not refused")]),
         RouteExample("GET /api/v1/prices/{productId}/history", path: ["productId": "LAPTOP-001"], query: ["limit": "2"], caller: .operator),
         RouteExample(
             "POST /api/v1/quotes", headers: [.idempotencyKey: "k-1"],
-            body: ["lines": [["productId": "LAPTOP-001", "quantity": 1]], "discountCodes": ["WELCOME10"], "currency": "EUR", "taxRegion": "DE"],
-            references: ["/lines/0/productId"]),
+            body: [
+                "lines": [["productId": "LAPTOP-001", "quantity": 1]], "discountCodes": ["WELCOME10"], "combine": "best", "currency": "EUR",
+                "taxRegion": "DE",
+            ], references: ["/lines/0/productId"]),
+        RouteExample("GET /api/v1/prices/{productId}/dynamic", path: ["productId": "LAPTOP-001"], caller: .operator),
+        RouteExample(
+            "PUT /api/v1/prices/{productId}/dynamic", path: ["productId": "LAPTOP-001"], headers: [.ifMatch: "\"1\""],
+            body: [
+                "enabled": true, "floor": ["amountMinor": 100_000, "currency": "USD"], "ceiling": ["amountMinor": 150_000, "currency": "USD"],
+                "windowMinutes": 60, "orderWeight": 10, "steps": [["minDemand": 100, "factor": ["value": 11, "scale": 1]]],
+                "hours": [["days": ["fri"], "from": "18:00", "to": "22:00", "factor": ["value": 105, "scale": 2]]],
+            ], caller: .operator),
     ]
 
     private static let rule: JSON = [
         "code": "NEW-1", "description": "New", "kind": "percentage", "rate": ["value": 15, "scale": 2],
-        "minimumSpend": ["amountMinor": 1000, "currency": "USD"], "products": ["LAPTOP-001"], "startsAt": "2026-01-01T00:00:00Z",
-        "endsAt": "2099-01-01T00:00:00Z", "usageLimit": 5, "stackable": true,
+        "minimumSpend": ["amountMinor": 1000, "currency": "USD"], "products": ["LAPTOP-001"], "categories": ["computers"],
+        "startsAt": "2026-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z", "usageLimit": 5, "usageLimitPerShopper": 2, "stackable": true,
+        "priority": 3,
     ]
 
     private static let discounts: [RouteExample] = [
@@ -96,15 +110,25 @@ import Testing
     ]
 
     private static let tables: [RouteExample] = [
-        RouteExample("GET /api/v1/exchange-rates", caller: .operator),
+        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z"], caller: .operator),
+        RouteExample("GET /api/v1/exchange-rates/history/{version}", path: ["version": "1"], caller: .operator, unknown: ["version": "999999"]),
+        RouteExample("GET /api/v1/exchange-rates/history", query: ["limit": "2"], caller: .operator),
         RouteExample(
             "PUT /api/v1/exchange-rates", headers: [.ifMatch: "\"1\""],
-            body: ["base": "USD", "rates": [["currency": "EUR", "rate": ["value": 9, "scale": 1]]], "validFrom": "2026-01-01T00:00:00Z"],
+            body: [
+                "base": "USD", "rates": [["currency": "EUR", "rate": ["value": 9, "scale": 1]]], "validFrom": "2026-01-01T00:00:00Z",
+                "reason": "A test",
+            ],
             caller: .operator),
-        RouteExample("GET /api/v1/tax-rules", caller: .operator),
+        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z"], caller: .operator),
+        RouteExample("GET /api/v1/tax-rules/history/{version}", path: ["version": "1"], caller: .operator, unknown: ["version": "999999"]),
+        RouteExample("GET /api/v1/tax-rules/history", query: ["limit": "2"], caller: .operator),
         RouteExample(
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],
-            body: ["rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z"],
+            body: [
+                "rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z",
+                "reason": "A test",
+            ],
             caller: .operator),
     ]
 
@@ -128,7 +152,7 @@ import Testing
             // An unknown product is no bad input here: such an order is taken and rejected, and leaves its record.
             RouteExample(
                 "POST /api/v1/orders", headers: [.idempotencyKey: "k-1"],
-                body: OrderRoutesTests.body().with("discountCodes", ["WELCOME10"]).with(
+                body: OrderRoutesTests.body().with("discountCodes", ["WELCOME10"]).with("combine", "best").with(
                     "expectedTotal", ["amountMinor": 233_820, "currency": "USD"]),
                 caller: .shopper("ann")),
             RouteExample("GET /api/v1/orders", query: ["limit": "2"], caller: .shopper("ann")),

@@ -13,6 +13,9 @@ final class PriceList: Sendable {
         var unitPrice: Int64 = 1000
         var quotes: [String: Quote] = [:]
         var redemptions: [Identifier: Redemption] = [:]
+        /// Who was said to order, by order.
+        var shoppers: [Identifier: String] = [:]
+        var asked: [QuoteRequest] = []
     }
 
     private let state = Mutex(State())
@@ -31,6 +34,10 @@ final class PriceList: Sendable {
     /// By order.
     func redemption(_ order: Identifier) -> Redemption? { state.withLock { $0.redemptions[order] } }
 
+    func shopper(_ order: Identifier) -> String? { state.withLock { $0.shoppers[order] } }
+    /// The quotes that were asked for, in turn.
+    var asked: [QuoteRequest] { state.withLock { $0.asked } }
+
     private func handle(_ request: UpstreamRequest) -> FakeUpstream.Step {
         let parts = request.path.split(separator: "/").map(String.init)
         if request.method == .post, request.path == PricingPaths.quotes {
@@ -41,6 +48,7 @@ final class PriceList: Sendable {
             return .problem(.notFound("route"))
         }
         let name = request.method == .put ? "redeem" : "undo redeem"
+        if let shopper = request.headers[.onBehalfOf] { state.withLock { $0.shoppers[order] = shopper } }
         return stage.answer(name, "\(quote) \(order)", clock: clock) { redeem(name, quote, order) }
     }
 
@@ -49,6 +57,7 @@ final class PriceList: Sendable {
         do throws(Problem) { asked = try Problem.reading(request.body ?? ByteBuffer(), QuoteRequest.init) } catch { return .failure(error) }
         return state.withLock { state in
             if let known = state.quotes[key] { return .success(JSONWriter.bytes(known)) }
+            state.asked.append(asked)
             let id = clock.sources.makeID()
             let lines = asked.lines.map { line in
                 let price = Money(amountMinor: state.unitPrice, currency: asked.currency)

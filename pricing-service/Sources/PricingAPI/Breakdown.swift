@@ -8,18 +8,63 @@ public struct Breakdown: Hashable, Sendable {
     public var taxRule: TaxRule
     /// In the order in which they were applied.
     public var discountCodes: [String]
+    /// What each of these codes takes off the whole order, in the same order: the sum over the lines. They sum to `totals.discount`.
+    public var discounts: [AppliedDiscount]
+    /// The codes that were named and are not used, where the service was to choose; by code.
+    public var notUsed: [UnusedCode]
+    /// The rates that amounts were converted with; nil where nothing was converted.
+    public var exchange: ExchangeUsed?
     /// 1 … 100, in the order asked for.
     public var lines: [BreakdownLine]
     public var totals: Totals
 
-    public init(currency: Currency, taxRegion: String, taxRule: TaxRule, discountCodes: [String], lines: [BreakdownLine], totals: Totals) {
+    public init(
+        currency: Currency, taxRegion: String, taxRule: TaxRule, discountCodes: [String], discounts: [AppliedDiscount] = [],
+        notUsed: [UnusedCode] = [], exchange: ExchangeUsed? = nil, lines: [BreakdownLine], totals: Totals
+    ) {
         self.currency = currency
         self.taxRegion = taxRegion
         self.taxRule = taxRule
         self.discountCodes = discountCodes
+        self.discounts = discounts
+        self.notUsed = notUsed
+        self.exchange = exchange
         self.lines = lines
         self.totals = totals
     }
+}
+
+/// The exchange rates that a breakdown used, and since when they are in force.
+public struct ExchangeUsed: Hashable, Sendable {
+    /// The table's version.
+    public var tableVersion: Int64
+    public var validFrom: Timestamp
+    /// Units for one unit of `ExchangeTable.base`, of the currencies used; the base is not among them.
+    public var rates: [Currency: Rate]
+
+    public init(tableVersion: Int64, validFrom: Timestamp, rates: [Currency: Rate]) {
+        self.tableVersion = tableVersion
+        self.validFrom = validFrom
+        self.rates = rates
+    }
+}
+
+/// A code that was named and is not used.
+public struct UnusedCode: Hashable, Sendable {
+    public var code: String
+    /// For programs: the error code that naming it alone would be refused with, or `not_chosen`.
+    public var reason: String
+    /// One sentence for a person.
+    public var detail: String
+
+    public init(code: String, reason: String, detail: String) {
+        self.code = code
+        self.reason = reason
+        self.detail = detail
+    }
+
+    /// Other codes leave the customer less to pay without it.
+    public static let notChosen = "not_chosen"
 }
 
 public struct BreakdownLine: Hashable, Sendable {
@@ -27,16 +72,25 @@ public struct BreakdownLine: Hashable, Sendable {
     public var sku: String
     /// 1 … 1,000,000.
     public var quantity: Int64
-    /// The list price of one piece, in the currency of the breakdown.
+    /// The base price of one piece as an operator set it, in its own currency; nil in quotes of before it was told.
+    public var base: Money?
+    /// What demand or the hour adds to `base`; nil where nothing does.
+    public var adjustment: PriceAdjustment?
+    /// The list price of one piece: `base` with its adjustment, in the currency of the breakdown.
     public var unitPrice: Money
     /// What each code took off this line, in the order applied.
     public var discounts: [AppliedDiscount]
     public var amounts: Totals
 
-    public init(productID: Identifier, sku: String, quantity: Int64, unitPrice: Money, discounts: [AppliedDiscount], amounts: Totals) {
+    public init(
+        productID: Identifier, sku: String, quantity: Int64, base: Money? = nil, adjustment: PriceAdjustment? = nil, unitPrice: Money,
+        discounts: [AppliedDiscount], amounts: Totals
+    ) {
         self.productID = productID
         self.sku = sku
         self.quantity = quantity
+        self.base = base
+        self.adjustment = adjustment
         self.unitPrice = unitPrice
         self.discounts = discounts
         self.amounts = amounts
@@ -45,15 +99,17 @@ public struct BreakdownLine: Hashable, Sendable {
 
 public struct AppliedDiscount: Hashable, Sendable {
     public var code: String
-    /// `percentage`, `fixed` or `volume`.
     public var kind: DiscountKind
     /// >= 0.
     public var amount: Money
+    /// How the amount comes about, for a person: `10 % from 50 pieces`. Empty in quotes of before it was told.
+    public var reason: String
 
-    public init(code: String, kind: DiscountKind, amount: Money) {
+    public init(code: String, kind: DiscountKind, amount: Money, reason: String = "") {
         self.code = code
         self.kind = kind
         self.amount = amount
+        self.reason = reason
     }
 }
 
@@ -130,7 +186,7 @@ public struct Quote: Hashable, Sendable {
     public var createdAt: Timestamp
     public var validUntil: Timestamp
     public var breakdown: Breakdown
-    /// HMAC-SHA256 over the quote's canonical text: `v1.` and 64 hexadecimal digits.
+    /// HMAC-SHA256 over the quote's canonical text: `v2.`, the key's id in 8 hexadecimal digits, `.`, and 64 hexadecimal digits.
     public var signature: String
 
     public init(id: Identifier, createdAt: Timestamp, validUntil: Timestamp, breakdown: Breakdown, signature: String) {

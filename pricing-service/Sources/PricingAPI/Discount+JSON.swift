@@ -14,6 +14,27 @@ extension DiscountRule.Tier: JSONReadable, JSONWritable {
     }
 }
 
+extension DiscountRule.Offer: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(
+            buyQuantity: fields.integer("buyQuantity", 1...QuoteRequest.largestQuantity),
+            getQuantity: fields.integer("getQuantity", 1...QuoteRequest.largestQuantity),
+            rate: fields.has("rate") ? fields.share("rate", aboveZero: true) : .one,
+            getProducts: (fields.optionalProducts("getProducts", 0...DiscountRule.mostProducts) ?? []).map(\.description),
+            mostTimes: fields.optionalInteger("mostTimes", 1...QuoteRequest.largestQuantity))
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("buyQuantity", buyQuantity)
+            $0.field("getQuantity", getQuantity)
+            $0.field("rate", rate)
+            if !getProducts.isEmpty { $0.field("getProducts", getProducts) }
+            $0.field("mostTimes", mostTimes)
+        }
+    }
+}
+
 extension DiscountRule: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
         let code = fields.parsed("code", expected: Self.codeExpected, Self.normalised) ?? ""
@@ -24,15 +45,17 @@ extension DiscountRule: JSONReadable, JSONWritable {
         if let startsAt, let endsAt, endsAt <= startsAt { fields.report("endsAt", "must be after startsAt") }
         self.init(
             code: code, description: description, effect: effect, minimumSpend: fields.optionalMoney("minimumSpend", 1...Money.largestAmountMinor),
-            products: (fields.optionalProducts("products", 0...Self.mostProducts) ?? []).map(\.description), startsAt: startsAt, endsAt: endsAt,
-            usageLimit: fields.optionalInteger("usageLimit", 1...1_000_000_000),
-            stackable: fields.optionalBool("stackable") ?? true
+            products: (fields.optionalProducts("products", 0...Self.mostProducts) ?? []).map(\.description),
+            categories: fields.optionalParsedList("categories", 0...Self.mostCategories, expected: Category.expected, Category.parse) ?? [],
+            startsAt: startsAt, endsAt: endsAt, usageLimit: fields.optionalInteger("usageLimit", 1...1_000_000_000),
+            usageLimitPerShopper: fields.optionalInteger("usageLimitPerShopper", 1...1_000_000_000),
+            stackable: fields.optionalBool("stackable") ?? true, priority: fields.optionalInteger("priority", 0...Self.highestPriority) ?? 0
         )
     }
 
     /// Each kind has its own field, and the others' are refused beside it.
     private static func effect(_ fields: Fields) -> Effect {
-        let own = [DiscountKind.percentage: "rate", .fixed: "amount", .volume: "tiers"]
+        let own = [DiscountKind.percentage: "rate", .fixed: "amount", .volume: "tiers", .buyXGetY: "offer"]
         let kind: DiscountKind? = fields.parsed(
             "kind", expected: "one of " + DiscountKind.allCases.map(\.rawValue).joined(separator: ", "), DiscountKind.init(rawValue:)
         )
@@ -44,6 +67,8 @@ extension DiscountRule: JSONReadable, JSONWritable {
         case .percentage: return .percentage(fields.share("rate", aboveZero: true))
         case .fixed: return .fixed(fields.money("amount", 1...Money.largestAmountMinor))
         case .volume: return .volume(tiers(fields))
+        case .buyXGetY:
+            return .buyXGetY(fields.object("offer", Offer.init) ?? Offer(buyQuantity: 1, getQuantity: 1))
         case nil: return .percentage(.zero)
         }
     }
@@ -68,13 +93,17 @@ extension DiscountRule: JSONReadable, JSONWritable {
         case .percentage(let rate): json.field("rate", rate)
         case .fixed(let amount): json.field("amount", amount)
         case .volume(let tiers): json.field("tiers", tiers)
+        case .buyXGetY(let offer): json.field("offer", offer)
         }
         json.field("minimumSpend", minimumSpend)
         json.field("products", products)
+        if !categories.isEmpty { json.field("categories", categories) }
         json.field("startsAt", startsAt)
         json.field("endsAt", endsAt)
         json.field("usageLimit", usageLimit)
+        json.field("usageLimitPerShopper", usageLimitPerShopper)
         json.field("stackable", stackable)
+        if priority != 0 { json.field("priority", priority) }
     }
 }
 

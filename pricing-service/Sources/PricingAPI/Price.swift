@@ -4,9 +4,13 @@ public import Basics
 public struct Price: Hashable, Sendable {
     public var productID: Identifier
     public var sku: String
+    /// What category discounts go by; nil where nobody said.
+    public var category: String?
     /// As the operator set it.
     public var base: Money
-    /// `base`, converted and rounded half even once; a quote starts from this.
+    /// What demand or the hour adds to `base` or takes from it; nil where nothing does.
+    public var adjustment: PriceAdjustment?
+    /// `base` with its adjustment, converted and rounded half even once; a quote starts from this.
     public var price: Money
     /// What `base` was converted with; nil where nothing was converted.
     public var exchange: Exchange?
@@ -25,21 +29,32 @@ public struct Price: Hashable, Sendable {
         public var to: Currency
         /// The version of the exchange-rate table used.
         public var tableVersion: Int64
+        /// Since when that table is in force.
+        public var validFrom: Timestamp
+        /// Units of `from` for one unit of `ExchangeTable.base`.
+        public var fromRate: Rate
+        /// Units of `to` for one unit of `ExchangeTable.base`.
+        public var toRate: Rate
 
-        public init(from: Currency, to: Currency, tableVersion: Int64) {
+        public init(from: Currency, to: Currency, tableVersion: Int64, validFrom: Timestamp, fromRate: Rate, toRate: Rate) {
             self.from = from
             self.to = to
             self.tableVersion = tableVersion
+            self.validFrom = validFrom
+            self.fromRate = fromRate
+            self.toRate = toRate
         }
     }
 
     public init(
-        productID: Identifier, sku: String, base: Money, price: Money, exchange: Exchange?, validFrom: Timestamp, validUntil: Timestamp?,
-        version: Int64
+        productID: Identifier, sku: String, category: String? = nil, base: Money, adjustment: PriceAdjustment? = nil, price: Money,
+        exchange: Exchange?, validFrom: Timestamp, validUntil: Timestamp?, version: Int64
     ) {
         self.productID = productID
         self.sku = sku
+        self.category = category
         self.base = base
+        self.adjustment = adjustment
         self.price = price
         self.exchange = exchange
         self.validFrom = validFrom
@@ -60,9 +75,16 @@ public struct PriceEntry: Hashable, Sendable {
     /// Exclusive; nil for no end.
     public var validUntil: Timestamp?
     public var createdAt: Timestamp
+    /// Who said so: the subject of an operator's token, or a service. Nil in entries of before this was kept.
+    public var createdBy: String?
+    /// Why, in an operator's words; at most 500 characters.
+    public var reason: String?
+
+    public static let longestReason = 500
 
     public init(
-        productID: Identifier, sku: String, version: Int64, base: Money, validFrom: Timestamp, validUntil: Timestamp?, createdAt: Timestamp
+        productID: Identifier, sku: String, version: Int64, base: Money, validFrom: Timestamp, validUntil: Timestamp?, createdAt: Timestamp,
+        createdBy: String? = nil, reason: String? = nil
     ) {
         self.productID = productID
         self.sku = sku
@@ -71,6 +93,8 @@ public struct PriceEntry: Hashable, Sendable {
         self.validFrom = validFrom
         self.validUntil = validUntil
         self.createdAt = createdAt
+        self.createdBy = createdBy
+        self.reason = reason
     }
 }
 

@@ -45,10 +45,13 @@ public struct PricingClient: Sendable {
 
     /// Counts the quote's codes for the order, once. Safe to repeat.
     ///
-    /// Refused with `quote_expired`, `discount_exhausted`, `already_undone`, `order_already_redeemed`, `quote_not_found` or
-    /// `quote_signature_invalid`.
-    public func redeem(_ quote: Identifier, for order: Identifier) async throws -> Redemption {
-        try await upstream.send(request(.put, quote, order)).value(Redemption.init)
+    /// Refused with `quote_expired`, `discount_exhausted`, `discount_used_by_shopper`, `shopper_unknown`, `already_undone`,
+    /// `order_already_redeemed`, `quote_not_found` or `quote_signature_invalid`.
+    /// - Parameter shopper: the subject of the one who orders, for codes that are limited per shopper.
+    public func redeem(_ quote: Identifier, for order: Identifier, shopper: String? = nil) async throws -> Redemption {
+        var call = request(.put, quote, order)
+        call.headers[.onBehalfOf] = shopper
+        return try await upstream.send(call).value(Redemption.init)
     }
 
     /// Takes a redemption back, or rules it out if it has not come yet. Safe to repeat; never refused.

@@ -19,8 +19,15 @@ public struct PricingErrorCode: Hashable, Sendable, CustomStringConvertible {
     /// No exchange-rate table, or no tax table, is in force yet.
     public static let tableNotFound = PricingErrorCode("table_not_found", 404)
 
+    /// No dynamic pricing was set for the product.
+    public static let dynamicPolicyNotFound = PricingErrorCode("dynamic_policy_not_found", 404)
+
     /// Another order took the last use of a limited code.
     public static let discountExhausted = PricingErrorCode("discount_exhausted", 409)
+    /// The shopper has used the code as often as one shopper may.
+    public static let discountUsedByShopper = PricingErrorCode("discount_used_by_shopper", 409)
+    /// A code that is limited per shopper, and nobody said who the shopper is.
+    public static let shopperUnknown = PricingErrorCode("shopper_unknown", 409)
     /// The undo came first; this order can no longer redeem this quote.
     public static let alreadyUndone = PricingErrorCode("already_undone", 409)
     /// The order holds a redemption of another quote.
@@ -57,7 +64,8 @@ public struct PricingErrorCode: Hashable, Sendable, CustomStringConvertible {
 
     /// Every code, for the documents and the tests that hold them to it.
     public static let all: [PricingErrorCode] = [
-        discountNotFound, priceNotFound, quoteNotFound, tableNotFound, discountExhausted, alreadyUndone, orderAlreadyRedeemed, discountExists,
+        discountNotFound, priceNotFound, quoteNotFound, tableNotFound, dynamicPolicyNotFound, discountExhausted, discountUsedByShopper,
+        shopperUnknown, alreadyUndone, orderAlreadyRedeemed, discountExists,
         skuConflict, quoteSignatureInvalid, quoteExpired, invalidBody, lineNotPriced, discountUnknown, discountNotActive, discountNotStackable,
         discountNotApplicable, minimumSpendNotMet, currencyNotOffered, taxRegionUnknown, amountTooLarge,
     ]

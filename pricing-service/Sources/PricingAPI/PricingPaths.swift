@@ -20,6 +20,7 @@ public enum PricingPaths {
 
     public static func price(_ product: ProductReference) -> String { "\(prices)/\(product)" }
     public static func history(_ product: ProductReference) -> String { "\(prices)/\(product)/history" }
+    public static func dynamicPolicy(_ product: ProductReference) -> String { "\(prices)/\(product)/dynamic" }
     public static func quote(_ id: Identifier) -> String { "\(quotes)/\(id)" }
     public static func redemption(of quote: Identifier, by order: Identifier) -> String { "\(quotes)/\(quote)/redemptions/\(order)" }
     public static func discount(_ code: String) -> String { "\(discounts)/\(code)" }

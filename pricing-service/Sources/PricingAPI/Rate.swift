@@ -37,6 +37,17 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
     /// 10^scale.
     public var denominator: Int128 { Decimal.powersOfTen[scale] }
 
+    /// For people: `7.25 %`, `15 %`. Without zeros that say nothing.
+    public var percent: String {
+        // A hundred times as much is the point two digits further right.
+        var (digits, places) = (Int128(value) * 100, scale)
+        while places > 0, digits % 10 == 0 { (digits, places) = (digits / 10, places - 1) }
+        guard places > 0 else { return "\(digits) %" }
+        let text = String(digits)
+        let padded = String(repeating: "0", count: max(0, places + 1 - text.utf8.count)) + text
+        return "\(padded.dropLast(places)).\(padded.suffix(places)) %"
+    }
+
     /// Decimal notation, such as `0.0725`.
     public var description: String {
         guard scale > 0 else { return String(value) }

@@ -11,6 +11,11 @@ struct ExchangeRate: JSONReadable, JSONWritable {
         self.rate = rate
     }
 
+    /// By currency.
+    static func rows(_ rates: [Currency: Rate]) -> [ExchangeRate] {
+        rates.sorted { $0.key.code < $1.key.code }.map { ExchangeRate(currency: $0.key, rate: $0.value) }
+    }
+
     init(_ fields: Fields) {
         currency = fields.currency("currency")
         rate = fields.object("rate") { Rate($0, least: 1) } ?? .one
@@ -26,7 +31,9 @@ struct ExchangeRate: JSONReadable, JSONWritable {
 
 extension ExchangeTable: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
-        self.init(version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"), rates: Self.rates(fields))
+        self.init(
+            version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"),
+            validUntil: fields.optionalTimestamp("validUntil"), rates: Self.rates(fields))
     }
 
     /// The `base` (checked) and `rates` of a table; a currency named twice, or the base among them, is an error at its place.
@@ -46,16 +53,19 @@ extension ExchangeTable: JSONReadable, JSONWritable {
             $0.field("version", version)
             $0.field("base", Self.base)
             $0.field("validFrom", validFrom)
-            $0.field("rates", rates.sorted { $0.key.code < $1.key.code }.map { ExchangeRate(currency: $0.key, rate: $0.value) })
+            $0.field("validUntil", validUntil)
+            $0.field("rates", ExchangeRate.rows(rates))
         }
     }
 
-    public var etag: String { "\"\(version)\"" }
+    public var etag: String { tableTag(version, validUntil) }
 }
 
 extension TaxTable: JSONReadable, JSONWritable {
     public init(_ fields: Fields) {
-        self.init(version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"), rules: Self.rules(fields))
+        self.init(
+            version: fields.integer("version", 1 ... .max), validFrom: fields.timestamp("validFrom"),
+            validUntil: fields.optionalTimestamp("validUntil"), rules: Self.rules(fields))
     }
 
     /// The `rules` of a table; a region named twice is an error.
@@ -70,9 +80,25 @@ extension TaxTable: JSONReadable, JSONWritable {
         json.object {
             $0.field("version", version)
             $0.field("validFrom", validFrom)
+            $0.field("validUntil", validUntil)
             $0.field("rules", rules.values.sorted { $0.region < $1.region })
         }
     }
 
-    public var etag: String { "\"\(version)\"" }
+    public var etag: String { tableTag(version, validUntil) }
+}
+
+/// Of a table as it is shown: a later table that is announced changes when this one ends. What `If-Match` compares is the part before `-`.
+private func tableTag(_ version: Int64, _ validUntil: Timestamp?) -> String { "\"\(version)\(validUntil.map { "-\($0.microseconds)" } ?? "")\"" }
+
+extension TableRecord: JSONWritable {
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("version", version)
+            $0.field("validFrom", validFrom)
+            $0.field("createdAt", createdAt)
+            $0.field("createdBy", createdBy)
+            $0.field("reason", reason)
+        }
+    }
 }

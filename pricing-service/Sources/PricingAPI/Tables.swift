@@ -10,12 +10,15 @@ public struct ExchangeTable: Hashable, Sendable {
     /// 1 for the first table; the `ETag`.
     public var version: Int64
     public var validFrom: Timestamp
+    /// When the next table takes over; nil as far as is known.
+    public var validUntil: Timestamp?
     /// Above zero; `base` itself is not listed.
     public var rates: [Currency: Rate]
 
-    public init(version: Int64, validFrom: Timestamp, rates: [Currency: Rate]) {
+    public init(version: Int64, validFrom: Timestamp, validUntil: Timestamp? = nil, rates: [Currency: Rate]) {
         self.version = version
         self.validFrom = validFrom
+        self.validUntil = validUntil
         self.rates = rates
     }
 
@@ -42,12 +45,15 @@ public struct TaxTable: Hashable, Sendable {
     /// 1 for the first table; the `ETag`.
     public var version: Int64
     public var validFrom: Timestamp
+    /// When the next table takes over; nil as far as is known.
+    public var validUntil: Timestamp?
     /// One a region.
     public var rules: [String: TaxRule]
 
-    public init(version: Int64, validFrom: Timestamp, rules: [TaxRule]) {
+    public init(version: Int64, validFrom: Timestamp, validUntil: Timestamp? = nil, rules: [TaxRule]) {
         self.version = version
         self.validFrom = validFrom
+        self.validUntil = validUntil
         self.rules = Dictionary(rules.map { ($0.region, $0) }, uniquingKeysWith: { $1 })
     }
 
@@ -56,5 +62,24 @@ public struct TaxTable: Hashable, Sendable {
         if let rule = rules[region] { return rule }
         if region == "NONE" { return TaxRule(region: region, rate: .zero, mode: .exclusive) }
         return region.contains("-") ? rules[String(region.prefix(2))] : nil
+    }
+}
+
+/// One table of the history: who put it there, when, and why. The table itself is read by its version.
+public struct TableRecord: Hashable, Sendable {
+    public var version: Int64
+    public var validFrom: Timestamp
+    public var createdAt: Timestamp
+    /// Nil in tables of before this was kept.
+    public var createdBy: String?
+    /// At most 500 characters.
+    public var reason: String?
+
+    public init(version: Int64, validFrom: Timestamp, createdAt: Timestamp, createdBy: String?, reason: String?) {
+        self.version = version
+        self.validFrom = validFrom
+        self.createdAt = createdAt
+        self.createdBy = createdBy
+        self.reason = reason
     }
 }

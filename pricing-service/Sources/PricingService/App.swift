@@ -15,7 +15,7 @@ enum PricingApp {
         name: name, port: 8002,
         settings: [
             SettingInfo(PricingSettings.quoteLifetime), SettingInfo(PricingSettings.quoteRetention), SettingInfo(PricingSettings.signingKey),
-            SettingInfo(PricingSettings.seed),
+            SettingInfo(PricingSettings.dynamicPricing), SettingInfo(PricingSettings.dynamicPricingInterval), SettingInfo(PricingSettings.seed),
         ] + CacheSettings.all + RedisSettings.all,
         metrics: MetricDefinition.cache, build: build)
 
@@ -25,7 +25,8 @@ enum PricingApp {
         let authorizer = Authorizer(
             keys: try await boot.serviceKeys(), issuer: "api-gateway", audience: name, roles: [.service],
             skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
-        let signer = QuoteSigner(key: try SigningKey.load(configured: settings.optional(PricingSettings.signingKey), folder: keys))
+        let signer = QuoteSigner(
+            keys: try SigningKey.load(configured: settings.optional(PricingSettings.signingKey), folder: keys, logger: boot.logger))
         let database = try await openDatabase(boot, defaultFile: "pricing.sqlite")
         do {
             try await migrate(database, migrations(), boot)
@@ -33,14 +34,19 @@ enum PricingApp {
                 let planted = try await Seed.plant(PackageResources.prices_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["prices": "\(planted)"]) }
             }
+            let isDynamic = try settings(PricingSettings.dynamicPricing)
+            let dynamic = DynamicPrices(
+                database: database, sources: boot.sources, demand: DemandCounter(isOn: isDynamic), isEnabled: isDynamic)
             let redis = try openRedis(boot)
             let cache = try PriceCache(boot, database, redis)
             cache.start()
             return try ServiceParts(
-                routes: routes(boot, database, cache, signer), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
+                routes: routes(boot, database, cache, signer, dynamic), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
                 health: [.database(database)] + (redis.map { [.redis($0)] } ?? []),
                 background: [
-                    Retention(database: database, sources: boot.sources, quotes: try settings(PricingSettings.quoteRetention), logger: boot.logger)
+                    Retention(database: database, sources: boot.sources, quotes: try settings(PricingSettings.quoteRetention), logger: boot.logger),
+                    Repricing(prices: dynamic, interval: try settings(PricingSettings.dynamicPricingInterval), logger: boot.logger,
+                        changed: { await cache.changed($0) }),
                 ],
                 close: {
                     await cache.shutdown()
@@ -53,15 +59,18 @@ enum PricingApp {
         }
     }
 
-    private static func routes(_ boot: Boot, _ database: any Database, _ cache: PriceCache, _ signer: QuoteSigner) throws -> Routes {
+    private static func routes(
+        _ boot: Boot, _ database: any Database, _ cache: PriceCache, _ signer: QuoteSigner, _ dynamic: DynamicPrices
+    ) throws -> Routes {
         let sources = boot.sources
         let creates = Creates(database: database, sources: sources)
         let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
         let prices = Prices(database: database, sources: sources)
         let quotes = Quotes(sources: sources, signer: signer, lifetime: try boot.settings(PricingSettings.quoteLifetime))
-        PriceRoutes(prices: prices, cache: cache, quotes: quotes, database: database).add(to: routes)
+        PriceRoutes(prices: prices, cache: cache, quotes: quotes, dynamic: dynamic, database: database).add(to: routes)
         QuoteRoutes(
-            quotes: quotes, redemptions: Redemptions(database: database, sources: sources, signer: signer), database: database, creates: creates
+            quotes: quotes, redemptions: Redemptions(database: database, sources: sources, signer: signer, demand: dynamic.demand),
+            database: database, creates: creates
         ).add(to: routes)
         DiscountRoutes(discounts: Discounts(database: database, sources: sources), creates: creates).add(to: routes)
         TableRoutes(tables: Tables(database: database, sources: sources)).add(to: routes)
@@ -75,6 +84,8 @@ enum PricingApp {
         let files = try Migration.load([
             ("m0001_prices.sqlite.sql", PackageResources.m0001_prices_sqlite_sql),
             ("m0001_prices.postgres.sql", PackageResources.m0001_prices_postgres_sql),
+            ("m0002_rules.sqlite.sql", PackageResources.m0002_rules_sqlite_sql),
+            ("m0002_rules.postgres.sql", PackageResources.m0002_rules_postgres_sql),
         ])
         return files.map { file in
             guard file.version == 1 else { return file }
@@ -95,8 +106,17 @@ enum PricingSettings {
         help: "An ended quote that no order took up is deleted after this. Anybody may ask for quotes, so they must not pile up.")
     static let signingKey = Setting<String>(
         "quote.signing.key", default: nil, secret: true, expected: "at least 64 hexadecimal digits",
-        help: "Key of the quotes' signatures, hexadecimal; the same for all replicas. Without it, a file in KEYS_DIR, made with a fresh key."
-    ) { SigningKey.bytes(hexadecimal: $0) == nil ? nil : $0 }
+        help: """
+            Keys of the quotes' signatures, hexadecimal, the same for all replicas: up to 4, separated by commas, of which the first signs and all \
+            are accepted. Without it, a file in KEYS_DIR, made with a fresh key.
+            """
+    ) { SecretKeyFile.parse($0) == nil ? nil : $0 }
+    static let dynamicPricing = Setting<Bool>.flag(
+        "dynamic.pricing.enabled", default: false,
+        help: "Let prices follow demand and the hour, for products that have an enabled policy. Off, every price is what an operator set.")
+    static let dynamicPricingInterval = Setting<Duration>.seconds(
+        "dynamic.pricing.interval.seconds", default: 30, in: 1...3600,
+        help: "How often that is decided anew. Each change is a new version of the price, so seldom enough that a customer's page stays true.")
     static let seed = Setting<Bool>.flag(
         "seed.catalogue", default: false,
         help: "Fill an empty store with the prices of the sample catalogue, discount codes, exchange rates and tax rules.")

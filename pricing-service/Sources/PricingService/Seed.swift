@@ -8,6 +8,7 @@ enum Seed {
     static func plant(_ csv: [UInt8], in database: any Database, _ sources: Sources) async throws -> Int {
         let products = try products(csv)
         let now = sources.now()
+        let audit = Audit(by: PricingApp.name, at: now, reason: "the sample catalogue")
         let discounts = discounts.map { Discount(id: sources.makeID(), rule: $0, timesUsed: 0, version: 1, createdAt: now, updatedAt: now) }
         return try await database.withTransaction { transaction in
             let store = Store(transaction)
@@ -15,15 +16,16 @@ enum Seed {
             try await store.lockProducts()
             guard try await !store.hasProducts() else { return 0 }
             for product in products {
-                _ = try await store.insertProduct(product.id, sku: product.sku)
+                _ = try await store.insertProduct(product.id, sku: product.sku, category: product.category)
                 try await store.insertEntry(
                     PriceEntry(
-                        productID: product.id, sku: product.sku, version: 1, base: product.price, validFrom: now, validUntil: nil, createdAt: now)
+                        productID: product.id, sku: product.sku, version: 1, base: product.price, validFrom: now, validUntil: nil, createdAt: now,
+                        createdBy: audit.by, reason: audit.reason)
                 )
             }
             for discount in discounts { _ = try await store.insertDiscount(discount) }
-            _ = try await store.insertExchangeTable(rates, validFrom: now, at: now)
-            _ = try await store.insertTaxTable(taxes, validFrom: now, at: now)
+            _ = try await store.insertExchangeTable(rates, validFrom: now, audit)
+            _ = try await store.insertTaxTable(taxes, validFrom: now, audit)
             return products.count
         }
     }
@@ -32,15 +34,21 @@ enum Seed {
         var id: Identifier
         var sku: String
         var price: Money
+        var category: String?
     }
 
-    /// Reads `sku,price_minor,currency` lines. The n-th product has the n-th id of the seed, here and in the inventory service.
+    /// Reads `sku,price_minor,currency` lines, with a category behind them or not. The n-th product has the n-th id of the seed, here and in the inventory service.
     static func products(_ csv: [UInt8]) throws(StoredValueError) -> [Product] {
         var products: [Product] = []
         for (index, line) in csv.split(separator: UInt8(ascii: "\n")).enumerated().dropFirst() {
             let cells = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-            guard cells.count == 3, let amount = Int64(cells[1]), let currency = Currency(cells[2]) else { throw StoredValueError(type: "seed line") }
-            products.append(Product(id: productID(index), sku: cells[0], price: Money(amountMinor: amount, currency: currency)))
+            guard (3...4).contains(cells.count), let amount = Int64(cells[1]), let currency = Currency(cells[2]) else {
+                throw StoredValueError(type: "seed line")
+            }
+            let category = cells.count == 4 ? cells[3] : nil
+            if let category, !Category.isCategory(category) { throw StoredValueError(type: "seed line") }
+            products.append(
+                Product(id: productID(index), sku: cells[0], price: Money(amountMinor: amount, currency: currency), category: category))
         }
         return products
     }
@@ -66,6 +74,15 @@ enum Seed {
         DiscountRule(
             code: "LIMITED", description: "20 % off for the first hundred orders", effect: .percentage(.basisPoints(2000)), usageLimit: 100,
             stackable: false
+        ),
+        DiscountRule(
+            code: "THREEFOR2", description: "Of three books, the cheapest is free", effect: .buyXGetY(.init(buyQuantity: 2, getQuantity: 1)),
+            categories: ["books"]
+        ),
+        DiscountRule(code: "AUDIO15", description: "15 % off everything that sounds", effect: .percentage(.basisPoints(1500)), categories: ["audio"]),
+        DiscountRule(
+            code: "FIRST10", description: "10.00 off, once for each shopper", effect: .fixed(Money(amountMinor: 1000, currency: .usd)),
+            minimumSpend: Money(amountMinor: 2000, currency: .usd), usageLimitPerShopper: 1
         ),
     ]
 

@@ -32,20 +32,26 @@ final class Shop: Sendable {
     var redemptions: Redemptions { Redemptions(database: database, sources: sources, signer: Self.signer) }
     var discounts: Discounts { Discounts(database: database, sources: sources) }
     var tables: Tables { Tables(database: database, sources: sources) }
+    /// Dynamic pricing that is on, with a counter that a test may fill.
+    let demand = DemandCounter(isOn: true)
+    var dynamic: DynamicPrices { DynamicPrices(database: database, sources: sources, demand: demand, isEnabled: true) }
 
     func quote(
-        _ lines: [(String, Int64)] = [("LAPTOP-001", 1)], codes: [String] = [], in currency: Currency = .usd, region: String = "NONE"
+        _ lines: [(String, Int64)] = [("LAPTOP-001", 1)], codes: [String] = [], combine: QuoteRequest.Combination = .all,
+        in currency: Currency = .usd, region: String = "NONE"
     ) async throws -> Quote {
-        let request = Self.request(lines, codes: codes, in: currency, region: region)
+        let request = Self.request(lines, codes: codes, combine: combine, in: currency, region: region)
         let quotes = quotes
         return try await database.withTransaction { try await quotes.create(request, on: $0) }
     }
 
     static func request(
-        _ lines: [(String, Int64)] = [("LAPTOP-001", 1)], codes: [String] = [], in currency: Currency = .usd, region: String = "NONE"
+        _ lines: [(String, Int64)] = [("LAPTOP-001", 1)], codes: [String] = [], combine: QuoteRequest.Combination = .all,
+        in currency: Currency = .usd, region: String = "NONE"
     ) -> QuoteRequest {
         QuoteRequest(
-            lines: lines.map { .init(product: ProductReference($0.0)!, quantity: $0.1) }, discountCodes: codes, currency: currency, taxRegion: region
+            lines: lines.map { .init(product: ProductReference($0.0)!, quantity: $0.1) }, discountCodes: codes, combine: combine, currency: currency,
+            taxRegion: region
         )
     }
 
@@ -102,6 +108,10 @@ extension Preconditions {
 }
 
 extension Prices {
+    func set(_ product: ProductReference, _ change: Change, _ preconditions: Preconditions) async throws -> (entry: PriceEntry, isNew: Bool) {
+        try await set(product, change, by: "olga", preconditions)
+    }
+
     func set(_ product: ProductReference, _ change: Change, version: Int64?) async throws -> (entry: PriceEntry, isNew: Bool) {
         try await set(product, change, Preconditions(version: version))
     }
@@ -113,4 +123,14 @@ extension Discounts {
     }
 
     func withdraw(_ code: String, version: Int64?) async throws { try await withdraw(code, Preconditions(version: version)) }
+}
+
+extension Tables {
+    func setExchange(_ rates: [Currency: Rate], validFrom: Timestamp?, _ preconditions: Preconditions) async throws -> ExchangeTable {
+        try await setExchange(rates, validFrom: validFrom, by: "olga", preconditions)
+    }
+
+    func setTaxes(_ rules: [TaxRule], validFrom: Timestamp?, _ preconditions: Preconditions) async throws -> TaxTable {
+        try await setTaxes(rules, validFrom: validFrom, by: "olga", preconditions)
+    }
 }

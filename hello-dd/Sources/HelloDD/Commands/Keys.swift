@@ -4,10 +4,10 @@ internal import ServiceKit
 /// Changing the keys that sign tokens, while the shop runs.
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show and change the keys that sign tokens.",
+        abstract: "Show and change the keys that sign tokens and quotes.",
         discussion: """
             There are two pairs: `users` signs the tokens of shoppers and operators, `services` those that the gateway shows to the services \
-            behind it. Either can be changed while the shop runs, and no request is refused for it: `rotate` makes a new key known beside the \
+            behind it; and a secret one, `quotes`, which signs what pricing promises. Each can be changed while the shop runs, and no request is refused for it: `rotate` makes a new key known beside the \
             old one, waits until every service may have read it, and lets it sign; the old one's tokens go on being accepted until `retire`.
 
             EXAMPLES:
@@ -19,9 +19,37 @@ struct Keys: AsyncParsableCommand {
     )
 
     enum Pair: String, CaseIterable, ExpressibleByArgument {
-        case users, services
+        case users, services, quotes
+    }
 
-        var keys: LocalKeys.Pair { self == .users ? .users : .services }
+    /// What one kind of key needs: pairs and secret keys are changed in the same three steps.
+    private struct Ring {
+        var entries: () throws -> [(id: String, signs: Bool)]
+        var publishNext: () throws -> String
+        var signWithNext: () throws -> Void
+        var retireOthers: () throws -> [String]
+
+        init(_ pair: Pair, in folder: String) {
+            switch pair {
+            case .users: self.init(.users, LocalKeys(folder: folder))
+            case .services: self.init(.services, LocalKeys(folder: folder))
+            case .quotes: self.init(SecretKeyFile(path: "\(folder)/quotes.key"))
+            }
+        }
+
+        private init(_ file: SecretKeyFile) {
+            entries = { try file.keys().enumerated().map { ($0.element.id, $0.offset == 0) } }
+            publishNext = { try file.publishNext() }
+            signWithNext = { try file.signWithNext() }
+            retireOthers = { try file.retireOthers() }
+        }
+
+        private init(_ pair: LocalKeys.Pair, _ keys: LocalKeys) {
+            entries = { try keys.entries(pair).map { ($0.id, $0.signs) } }
+            publishNext = { try keys.publishNext(pair) }
+            signWithNext = { try keys.signWithNext(pair) }
+            retireOthers = { try keys.retireOthers(pair) }
+        }
     }
 
     struct List: AsyncParsableCommand {
@@ -32,7 +60,7 @@ struct Keys: AsyncParsableCommand {
         func run() async throws {
             try await reporting {
                 for pair in Pair.allCases {
-                    for entry in try LocalKeys(folder: data.folder.keys).entries(pair.keys) {
+                    for entry in try Ring(pair, in: data.folder.keys).entries() {
                         print("\(pair.rawValue)  \(entry.id)  \(entry.signs ? "signs, accepted" : "accepted")")
                     }
                 }
@@ -48,7 +76,7 @@ struct Keys: AsyncParsableCommand {
                 secret: docs/security.md says which.
                 """)
 
-        @Argument(help: "users or services.")
+        @Argument(help: "users, services or quotes.")
         var pair: Pair
 
         @Option(
@@ -61,13 +89,16 @@ struct Keys: AsyncParsableCommand {
 
         func run() async throws {
             try await reporting {
-                let keys = LocalKeys(folder: data.folder.keys)
-                let id = try keys.publishNext(pair.keys)
+                let ring = Ring(pair, in: data.folder.keys)
+                let id = try ring.publishNext()
                 print("\(id) is known from now on")
                 try await Task.sleep(for: wait.duration)
-                try keys.signWithNext(pair.keys)
+                try ring.signWithNext()
                 print(
-                    "\(id) signs from now on; when the old key's tokens have expired: \(Environment.command) keys retire \(pair.rawValue)\(data.folder.option)"
+                    """
+                    \(id) signs from now on; when \(pair == .quotes ? "the old key's quotes have ended" : "the old key's tokens have expired"): \
+                    \(Environment.command) keys retire \(pair.rawValue)\(data.folder.option)
+                    """
                 )
             }
         }
@@ -77,16 +108,17 @@ struct Keys: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accept only the key that signs.",
             discussion:
-                "A service's token holds for ten minutes, a user's for as long as it was made for: those of an old key are refused from then on.")
+                "A service's token holds for ten minutes, a quote for a quarter of an hour, a user's token for as long as it was made for: those of an old key are refused from then on."
+        )
 
-        @Argument(help: "users or services.")
+        @Argument(help: "users, services or quotes.")
         var pair: Pair
 
         @OptionGroup var data: DataOptions
 
         func run() async throws {
             try await reporting {
-                let retired = try LocalKeys(folder: data.folder.keys).retireOthers(pair.keys)
+                let retired = try Ring(pair, in: data.folder.keys).retireOthers()
                 print(retired.isEmpty ? "there is no old key" : "accepted no more: \(retired.joined(separator: ", "))")
             }
         }

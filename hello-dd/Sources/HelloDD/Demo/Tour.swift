@@ -79,7 +79,8 @@ struct Tour: Sendable {
         let exhibit = Exhibit(id: id, sku: sku, stock: 5, price: 2_000)
         try await guide.ask(
             .put, "/api/v1/prices/\(sku)", as: .operator, headers: [.ifNoneMatch: "*"],
-            body: .object([.init("base", Self.usd(exhibit.price)), .init("productId", .string(id))]), expecting: 201)
+            body: .object([.init("base", Self.usd(exhibit.price)), .init("productId", .string(id)), .init("category", .string("souvenirs"))]),
+            expecting: 201)
         try await guide.ask(
             .post, "/api/v1/products/\(sku)/stock/adjustments", as: .operator, headers: [.idempotencyKey: sources.makeID().description],
             body: .object([.init("delta", .integer(exhibit.stock)), .init("reason", .string("receipt"))]), expecting: 200, 201)
@@ -105,7 +106,27 @@ struct Tour: Sendable {
         try guide.see("ten percent are off", amount("discount") == 400)
         try guide.see("net and tax are the total, to the cent", amount("net") + amount("tax") == amount("total") && amount("total") == 3600 + 261)
         guard let total = totals?["total"] else { throw Surprise(description: "the quote has no total") }
+        try await choose(exhibit)
         return total
+    }
+
+    private func choose(_ exhibit: Exhibit) async throws {
+        guide.chapter(
+            "Let the shop choose",
+            "Two codes that may not stand together, in euros: the shop uses the one that is better for the customer, and explains itself.")
+        let quote = try await guide.ask(
+            .post, "/api/v1/quotes",
+            body: .object([
+                .init("lines", Self.lines(exhibit, 2)), .init("discountCodes", .array([.string("WELCOME10"), .string("LIMITED")])),
+                .init("combine", .string("best")), .init("currency", .string("EUR")), .init("taxRegion", .string("DE")),
+            ]), expecting: 201
+        ).json
+        let (used, unused) = (quote?["discounts"]?.array ?? [], quote?["notUsed"]?.array ?? [])
+        try guide.see("one code is used, and says what it takes", used.count == 1 && used[0]["reason"]?.string?.hasSuffix("%") == true)
+        try guide.see("the other is named, with its reason", unused.count == 1 && unused[0]["detail"]?.string != nil)
+        try guide.see("the exchange rate is told, and since when it is in force", quote?["exchange"]?["validFrom"]?.string != nil)
+        let sums = (quote?["lines"]?.array ?? []).map { $0["discount"]?["amountMinor"]?.integer ?? -1 }
+        try guide.see("the lines sum up to the total", sums.reduce(0, +) == quote?["totals"]?["discount"]?["amountMinor"]?.integer)
     }
 
     /// Returns the order's id.
@@ -134,8 +155,12 @@ struct Tour: Sendable {
         let price = try await guide.ask(.get, "/api/v1/prices/\(exhibit.sku)", expecting: 200)
         guard let etag = price.headers[.eTag] else { throw Surprise(description: "the price has no ETag") }
         try await guide.ask(
-            .put, "/api/v1/prices/\(exhibit.sku)", as: .operator, headers: [.ifMatch: etag], body: .object([.init("base", Self.usd(2_500))]),
-            expecting: 200)
+            .put, "/api/v1/prices/\(exhibit.sku)", as: .operator, headers: [.ifMatch: etag],
+            body: .object([.init("base", Self.usd(2_500)), .init("reason", .string("the tour"))]), expecting: 200)
+        let history = try await guide.ask(.get, "/api/v1/prices/\(exhibit.sku)/history", as: .operator, expecting: 200).json
+        try guide.see(
+            "who did it is kept, and why",
+            history?["items"]?[0]?["createdBy"]?.string == "operator" && history?["items"]?[0]?["reason"]?.string == "the tour")
         let stale = try await guide.ask(
             .put, "/api/v1/prices/\(exhibit.sku)", as: .operator, headers: [.ifMatch: etag], body: .object([.init("base", Self.usd(1))]),
             expecting: 412)

@@ -35,10 +35,18 @@ struct PriceSetting: Sendable {
         var id: String
         var version: Int64?
         var base: Money?
+        /// What the product is, and what pricing takes it for: discounts by category go by the latter.
+        var category: String?
+        var pricedCategory: String?
+
+        /// Whether nothing needs to be set for this price.
+        func hasAlready(_ price: Money) -> Bool { base == price && (category == nil || category == pricedCategory) }
 
         init?(_ json: JSON) {
             guard let id = json["product"]?["id"]?.string else { return nil }
             self.id = id
+            category = json["product"]?["category"]?.string
+            pricedCategory = json["price"]?["category"]?.string
             version = json["price"]?["version"]?.integer
             let base = json["price"]?["base"]
             if let amount = base?["amountMinor"]?.integer, let currency = base?["currency"]?.string.flatMap(Currency.init) {
@@ -130,7 +138,7 @@ struct PriceSetting: Sendable {
             case .noProduct?: return .noProduct
             case .noAnswer(let why)?: last = why
             case .view(let view)?:
-                if view.base == row.price { return attempt == 0 ? .unchanged : .set }
+                if view.hasAlready(row.price) { return attempt == 0 ? .unchanged : .set }
                 let answer = try await put(row, seen: view)
                 if answer.isSuccess { return .set }
                 last = answer.problem.detail
@@ -143,11 +151,13 @@ struct PriceSetting: Sendable {
 
     private func put(_ row: PriceList.Row, seen view: View) async throws -> Shop.Reply {
         let base = JSON.object([.init("amountMinor", .integer(row.price.amountMinor)), .init("currency", .string(row.price.currency.code))])
+        let category = view.category.map { [JSON.Member("category", .string($0))] } ?? []
         let path = PricingPaths.prices + "/\(row.sku.percentEncoded)"
         if let version = view.version {
-            return try await shop.send(.put, path, as: .operator, headers: [.ifMatch: "\"\(version)\""], body: .object([.init("base", base)]))
+            return try await shop.send(
+                .put, path, as: .operator, headers: [.ifMatch: "\"\(version)\""], body: .object([.init("base", base)] + category))
         }
-        let body = JSON.object([.init("base", base), .init("productId", .string(view.id))])
+        let body = JSON.object([.init("base", base), .init("productId", .string(view.id))] + category)
         return try await shop.send(.put, path, as: .operator, headers: [.ifNoneMatch: "*"], body: body)
     }
 }

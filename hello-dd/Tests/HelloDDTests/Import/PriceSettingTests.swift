@@ -42,6 +42,22 @@ struct PriceSettingTests {
         #expect(seen.last == #"PUT /api/v1/prices/A-1 if-match:"7" {"base":{"amountMinor":1999,"currency":"USD"}}"#)
     }
 
+    @Test("pricing is told the product's category, also where only that has changed")
+    func category() async throws {
+        let first = (200, #"{"product":{"id":"0190","category":"books"}}"#)
+        #expect(
+            try await run([first, (201, "{}")]).seen.last
+                == #"PUT /api/v1/prices/A-1 if-none-match:* {"base":{"amountMinor":1999,"currency":"USD"},"productId":"0190","category":"books"}"#)
+        func view(_ priced: String) -> (Int, String) {
+            let price = #"{"base":{"amountMinor":1999,"currency":"USD"},"version":7,"category":"\#(priced)"}"#
+            return (200, #"{"product":{"id":"0190","category":"books"},"price":\#(price)}"#)
+        }
+        let (report, seen) = try await run([view("audio"), (200, "{}")])
+        #expect(report == PriceSetting.Report(set: 1))
+        #expect(seen.last == #"PUT /api/v1/prices/A-1 if-match:"7" {"base":{"amountMinor":1999,"currency":"USD"},"category":"books"}"#)
+        #expect(try await run([view("books")]).0 == PriceSetting.Report(unchanged: 1))
+    }
+
     @Test("a price that is right already is left alone")
     func unchanged() async throws {
         let (report, seen) = try await run([Self.priced(1999, version: 7)])

@@ -95,6 +95,17 @@ struct PriceCache: Sendable {
         return isTold
     }
 
+    /// After the commit of changes whose versions only the store knows. Where it cannot be asked, prices end with their lifetime.
+    func changed(_ products: [Identifier]) async {
+        var rest = products[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(PriceBatch.most)
+            rest = rest.dropFirst(some.count)
+            let stored = try? await Store(database).prices(of: some.map { .id($0) }, at: sources.now())
+            for one in stored ?? [] { await changed(one.productID, one.sku, version: one.version) }
+        }
+    }
+
     /// Forgets what is known of these products, whatever their versions; those that are not known at all count too.
     /// - Returns: whether the other replicas were told.
     func forget(_ products: [ProductReference]) async throws -> Bool {

@@ -6,6 +6,8 @@ extension PricingApp {
         "GET /api/v1/prices/{productId}": .service,
         "PUT /api/v1/prices/{productId}": .service,
         "GET /api/v1/prices/{productId}/history": .service,
+        "GET /api/v1/prices/{productId}/dynamic": .service,
+        "PUT /api/v1/prices/{productId}/dynamic": .service,
         "POST /api/v1/prices/batch-get": .service,
         "POST /api/v1/prices/calculate": .service,
         "POST /api/v1/quotes": .service,
@@ -21,7 +23,11 @@ extension PricingApp {
         "DELETE /api/v1/discounts/{code}": .service,
         "GET /api/v1/exchange-rates": .service,
         "PUT /api/v1/exchange-rates": .service,
+        "GET /api/v1/exchange-rates/history": .service,
+        "GET /api/v1/exchange-rates/history/{version}": .service,
         "GET /api/v1/tax-rules": .service,
         "PUT /api/v1/tax-rules": .service,
+        "GET /api/v1/tax-rules/history": .service,
+        "GET /api/v1/tax-rules/history/{version}": .service,
     ].merging(Routes.faultAccess(.service)) { own, _ in own }
 }

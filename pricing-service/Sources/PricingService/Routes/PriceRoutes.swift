@@ -10,21 +10,31 @@ struct PriceRoutes: Sendable {
     let prices: Prices
     let cache: PriceCache
     let quotes: Quotes
+    let dynamic: DynamicPrices
     let database: any Database
 
     func add(to routes: Routes) {
         routes.on("GET /api/v1/prices/{productId}", get)
         routes.on("PUT /api/v1/prices/{productId}", put)
         routes.on("GET /api/v1/prices/{productId}/history", history)
+        routes.on("GET /api/v1/prices/{productId}/dynamic", policy)
+        routes.on("PUT /api/v1/prices/{productId}/dynamic", putPolicy)
         routes.on("POST /api/v1/prices/batch-get", batch)
         routes.on("POST /api/v1/prices/calculate", calculate)
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let product = try context.product("productId")
-        let currency = try request.query { $0.parsed("currency", expected: "a currency of ISO 4217 in capitals, such as USD", Currency.init) }
+        let (currency, time) = try request.query {
+            ($0.parsed("currency", expected: "a currency of ISO 4217 in capitals, such as USD", Currency.init), $0.time("at"))
+        }
         let preconditions = try Preconditions(request)
+        if let time {
+            let price = try await prices.price(of: product, in: currency, asOf: time)
+            return .json(price, etag: price.etag, unless: preconditions)
+        }
         let kept = try await cache.price(of: product)
+        dynamic.demand.view(product)
         guard let currency, currency != kept.price.price.currency else { return .json(kept, unless: preconditions) }
         let price = try await prices.price(of: product, in: currency)
         return .json(price, etag: price.etag, unless: preconditions)
@@ -35,24 +45,35 @@ struct PriceRoutes: Sendable {
         try request.noQuery()
         let preconditions = try Preconditions(request)
         let change = try await request.json(context, Prices.Change.init)
-        let (entry, isNew) = try await prices.set(product, change, preconditions)
+        let (entry, isNew) = try await prices.set(product, change, by: context.identity.actor, preconditions)
         await cache.changed(entry.productID, entry.sku, version: entry.version)
         return .json(entry, etag: "\"\(entry.version)\"", status: isNew ? .created : .ok)
     }
 
     private func history(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let product = try context.product("productId")
-        let (limit, cursor) = try request.query { $0.page() }
-        var below = Int64.max
-        if let cursor {
-            guard cursor.parts.count == 1, let version = Int64(cursor.parts[0]) else {
-                throw Problem.invalidParameter("cursor", "must be a cursor that this list gave out")
-            }
-            below = version
-        }
+        let (limit, below) = try request.query { $0.versions() }
         let entries = try await prices.history(of: product, below: below, limit: limit + 1)
         let page = Array(entries.prefix(limit))
         return .json(Page(items: page, nextCursor: entries.count > limit ? page.last.map { Cursor(String($0.version)).description } : nil))
+    }
+
+    private func policy(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let product = try context.product("productId")
+        try request.noQuery()
+        let preconditions = try Preconditions(request)
+        let policy = try await dynamic.policy(of: product)
+        return .json(policy, etag: policy.etag, unless: preconditions)
+    }
+
+    private func putPolicy(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let product = try context.product("productId")
+        try request.noQuery()
+        let preconditions = try Preconditions(request)
+        let policy = try await request.json(context, DynamicPolicy.init)
+        let stored = try await dynamic.set(policy, of: product, by: context.identity.actor, preconditions)
+        await cache.changed([stored.productID])
+        return .json(stored, etag: stored.etag)
     }
 
     private func batch(_ request: Request, _ context: ServiceContext) async throws -> Response {
@@ -76,7 +97,8 @@ struct PriceRoutes: Sendable {
             } else {
                 currency = try await prices.price(of: wanted.line.product, in: nil).base.currency
             }
-            let order = QuoteRequest(lines: [wanted.line], discountCodes: wanted.discountCodes, currency: currency, taxRegion: wanted.taxRegion)
+            let order = QuoteRequest(
+                lines: [wanted.line], discountCodes: wanted.discountCodes, combine: wanted.combine, currency: currency, taxRegion: wanted.taxRegion)
             return .json(try await quotes.calculate(order, on: database))
         } catch var refusal as Refusal {
             if refusal.code == .priceNotFound { refusal = Refusal(.lineNotPriced, at: "/productId", "has no price now") }
@@ -93,6 +115,7 @@ struct PriceRoutes: Sendable {
 private struct CalculationRequest: JSONReadable, Sendable {
     var line: QuoteRequest.Line
     var discountCodes: [String]
+    var combine: QuoteRequest.Combination
     /// The price's own, if nil.
     var currency: Currency?
     var taxRegion: String
@@ -100,6 +123,8 @@ private struct CalculationRequest: JSONReadable, Sendable {
     init(_ fields: Fields) {
         line = QuoteRequest.Line(fields)
         discountCodes = fields.discountCodes()
+        combine = fields.combination()
+        fields.checkChoice(of: discountCodes, combine)
         currency = fields.optionalCurrency("currency")
         taxRegion = fields.optionalTaxRegion("taxRegion") ?? "NONE"
     }
@@ -112,7 +137,9 @@ extension Prices.Change: JSONReadable {
             sku: fields.optionalParsed("sku", expected: "1 to 64 letters, digits, ., _ or -, and no UUID") { text in
                 if case .sku(let sku) = ProductReference(text) { sku } else { nil }
             },
-            validFrom: fields.optionalTimestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"))
+            category: fields.optionalParsed("category", expected: Category.expected) { Category.isCategory($0) ? $0 : nil },
+            validFrom: fields.optionalTimestamp("validFrom"), validUntil: fields.optionalTimestamp("validUntil"),
+            reason: fields.optionalString("reason", 1...PriceEntry.longestReason))
         if let validFrom, let validUntil, validUntil <= validFrom { fields.report("validUntil", "must be after validFrom") }
     }
 }

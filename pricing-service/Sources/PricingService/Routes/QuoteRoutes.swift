@@ -36,7 +36,8 @@ struct QuoteRoutes: Sendable {
     private func redeem(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let (quote, order) = (try context.identifier("quoteId"), try context.identifier("orderId"))
         try request.noQuery()
-        return .json(try await redemptions.redeem(quote, for: order))
+        // The gateway says who orders; a saga that another replica takes up says it again.
+        return .json(try await redemptions.redeem(quote, for: order, by: context.identity.onBehalfOf))
     }
 
     private func undo(_ request: Request, _ context: ServiceContext) async throws -> Response {

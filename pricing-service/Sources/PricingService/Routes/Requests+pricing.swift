@@ -7,6 +7,20 @@ import NIOCore
 import PricingAPI
 import ServiceKit
 
+extension Query {
+    /// A moment.
+    func time(_ name: String) -> Timestamp? { parsed(name, expected: "a time by RFC 3339, such as 2026-12-24T18:00:00Z") { Timestamp($0) } }
+
+    /// Where a list of versions goes on: below this one.
+    func versions() -> (limit: Int, below: Int64) {
+        let limit = integer("limit", 1...200) ?? 50
+        let below = parsed("cursor", expected: "a cursor that this list gave out") { text in
+            Cursor(text).flatMap { $0.parts.count == 1 ? Int64($0.parts[0]) : nil }
+        }
+        return (limit, below ?? .max)
+    }
+}
+
 extension ServiceContext {
     /// A product by id or SKU, as it stands in a path.
     func product(_ name: String) throws(Problem) -> ProductReference {

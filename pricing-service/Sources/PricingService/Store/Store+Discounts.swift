@@ -31,9 +31,9 @@ extension Store {
     func insertDiscount(_ discount: Discount) async throws -> Bool {
         try await runner.execute(
             """
-            INSERT INTO discounts (id, code, rule, usage_limit, times_used, version, created_at, updated_at)
-            VALUES (\(discount.id), \(discount.rule.code), \(Self.text(discount.rule)), \(discount.rule.usageLimit), \(discount.timesUsed),
-                \(discount.version), \(discount.createdAt), \(discount.updatedAt))
+            INSERT INTO discounts (id, code, rule, usage_limit, usage_limit_per_shopper, times_used, version, created_at, updated_at)
+            VALUES (\(discount.id), \(discount.rule.code), \(Self.text(discount.rule)), \(discount.rule.usageLimit),
+                \(discount.rule.usageLimitPerShopper), \(discount.timesUsed), \(discount.version), \(discount.createdAt), \(discount.updatedAt))
             ON CONFLICT DO NOTHING
             """
         ) == 1
@@ -43,7 +43,8 @@ extension Store {
     func updateDiscount(_ rule: DiscountRule, from expected: Int64, at now: Timestamp) async throws -> Discount? {
         try await runner.query(
             """
-            UPDATE discounts SET rule = \(Self.text(rule)), usage_limit = \(rule.usageLimit), version = version + 1, updated_at = \(now)
+            UPDATE discounts SET rule = \(Self.text(rule)), usage_limit = \(rule.usageLimit),
+                usage_limit_per_shopper = \(rule.usageLimitPerShopper), version = version + 1, updated_at = \(now)
             WHERE code = \(rule.code) AND version = \(expected) AND withdrawn_at IS NULL RETURNING \(Self.discountColumns)
             """
         ).first.map(Self.discount)
@@ -56,16 +57,41 @@ extension Store {
         ) == 1
     }
 
-    /// Counts one use; false if the limit is reached. The row stays locked until the transaction ends, so two orders never take the last use.
-    func countUse(of id: Identifier) async throws -> Bool {
-        try await runner.execute(
-            "UPDATE discounts SET times_used = times_used + 1 WHERE id = \(id) AND (usage_limit IS NULL OR times_used < usage_limit)"
-        ) == 1
+    /// What came of counting a use.
+    enum Count: Hashable, Sendable {
+        case counted
+        /// Nothing was counted: the limit of all orders, or of one shopper's, is reached; or there is one, and no shopper.
+        case exhausted, exhaustedForShopper, needsShopper
+    }
+
+    /// Counts one use. The discount's row stays locked until the transaction ends, so two orders never take the last use. Unless it answers
+    /// `counted`, the transaction must not be committed.
+    func countUse(of id: Identifier, by shopper: String?) async throws -> Count {
+        let limits = try await runner.query(
+            """
+            UPDATE discounts SET times_used = times_used + 1 WHERE id = \(id) AND (usage_limit IS NULL OR times_used < usage_limit)
+            RETURNING usage_limit_per_shopper
+            """)
+        guard let row = limits.first else { return .exhausted }
+        let limit = try row.decode("usage_limit_per_shopper", as: Int64?.self)
+        guard let shopper else { return limit == nil ? .counted : .needsShopper }
+        let most = limit ?? .max
+        let counted = try await runner.execute(
+            """
+            INSERT INTO discount_shoppers (discount_id, shopper, times_used) VALUES (\(id), \(shopper), 1)
+            ON CONFLICT (discount_id, shopper) DO UPDATE SET times_used = discount_shoppers.times_used + 1
+            WHERE discount_shoppers.times_used < \(most)
+            """)
+        return counted == 1 ? .counted : .exhaustedForShopper
     }
 
     /// Gives one use back.
-    func returnUse(of id: Identifier) async throws {
+    /// - Parameter shopper: the one who was said when it was counted.
+    func returnUse(of id: Identifier, by shopper: String?) async throws {
         try await runner.execute("UPDATE discounts SET times_used = times_used - 1 WHERE id = \(id)")
+        guard let shopper else { return }
+        try await runner.execute(
+            "UPDATE discount_shoppers SET times_used = times_used - 1 WHERE discount_id = \(id) AND shopper = \(shopper) AND times_used > 0")
     }
 
     private static func discount(_ row: Row) throws -> Discount {

@@ -26,25 +26,29 @@ extension Store {
 
     /// Records a redemption, or the undo that came before it. False, and nothing written, if this quote and order have a record
     /// already or, for a redemption, if the order holds another quote's.
-    func insertRedemption(_ redemption: Redemption) async throws -> Bool {
+    func insertRedemption(_ redemption: Redemption, by shopper: String? = nil) async throws -> Bool {
         try await runner.execute(
             """
-            INSERT INTO redemptions (quote_id, order_id, state, codes, redeemed_at, undone_at)
+            INSERT INTO redemptions (quote_id, order_id, state, codes, redeemed_at, undone_at, shopper)
             VALUES (\(redemption.quoteID), \(redemption.orderID), \(redemption.state.rawValue), \(redemption.codes.joined(separator: ",")),
-                \(redemption.redeemedAt), \(redemption.undoneAt))
+                \(redemption.redeemedAt), \(redemption.undoneAt), \(shopper))
             ON CONFLICT DO NOTHING
             """
         ) == 1
     }
 
-    /// Turns a redemption into an undone one; false if there is none to turn.
-    func undoRedemption(of quote: Identifier, by order: Identifier, at now: Timestamp) async throws -> Bool {
-        try await runner.execute(
+    struct Undone: Sendable {
+        var shopper: String?
+    }
+
+    /// Turns a redemption into an undone one, and gives whom it was for; nil if there is none to turn.
+    func undoRedemption(of quote: Identifier, by order: Identifier, at now: Timestamp) async throws -> Undone? {
+        try await runner.query(
             """
             UPDATE redemptions SET state = 'undone', undone_at = \(now)
-            WHERE quote_id = \(quote) AND order_id = \(order) AND state = 'redeemed'
+            WHERE quote_id = \(quote) AND order_id = \(order) AND state = 'redeemed' RETURNING shopper
             """
-        ) == 1
+        ).first.map { Undone(shopper: try $0.decode("shopper")) }
     }
 
     func redemption(of quote: Identifier, by order: Identifier) async throws -> Redemption? {

@@ -12,9 +12,19 @@ struct Store: Sendable {
 
     init(_ runner: any SQLRunner) { self.runner = runner }
 
-    /// A table's newest version in force at `now`.
-    static func versionInForce(of table: String, at now: Timestamp) -> SQL {
-        "(SELECT version FROM \(raw: table) WHERE valid_from <= \(now) ORDER BY valid_from DESC, version DESC LIMIT 1)"
+    /// A table's newest version in force at `time`.
+    /// - Parameter known: only of what was known by then; nil for all.
+    static func versionInForce(of table: String, at time: Timestamp, known: Timestamp?) -> SQL {
+        let wasKnown: SQL = known.map { "AND created_at <= \($0)" } ?? ""
+        return """
+            (SELECT version FROM \(raw: table) WHERE valid_from <= \(time) \(wasKnown) ORDER BY valid_from DESC, version DESC LIMIT 1)
+            """
+    }
+
+    /// When the next version of a table takes over; NULL where none is known.
+    static func nextStart(of table: String, after time: Timestamp, known: Timestamp?) -> SQL {
+        let wasKnown: SQL = known.map { "AND created_at <= \($0)" } ?? ""
+        return "(SELECT MIN(valid_from) FROM \(raw: table) WHERE valid_from > \(time) \(wasKnown))"
     }
 
     /// Keeps other writers out of a table until the transaction ends; readers go on. For what looks at a whole table and writes what follows

@@ -15,9 +15,13 @@ struct Prices: Sendable {
         /// Needed when the product is new and the path names the other one.
         var productID: Identifier?
         var sku: String?
+        /// What discounts by category go by; as it was, if nil.
+        var category: String?
         /// From now on, if nil.
         var validFrom: Timestamp?
         var validUntil: Timestamp?
+        /// Why, for the history.
+        var reason: String?
     }
 
     func price(of product: ProductReference, in currency: Currency?) async throws -> Price {
@@ -25,6 +29,17 @@ struct Prices: Sendable {
         let store = Store(database)
         guard let stored = try await store.prices(of: [product], at: now).first, let current = stored.current else { throw Self.notFound }
         let exchange = try await table(store, from: [current.base.currency], to: currency, at: now)
+        return try Self.price(stored, current, in: currency, exchange)
+    }
+
+    /// What the price was at a time, as the shop knew it then; for a time to come, what it will be as far as is known.
+    func price(of product: ProductReference, in currency: Currency?, asOf time: Timestamp) async throws -> Price {
+        let store = Store(database)
+        guard let stored = try await store.price(of: product, asOf: time, now: sources.now()), let current = stored.current else {
+            throw Refusal(.priceNotFound, "The product had no price then.")
+        }
+        var exchange: ExchangeTable?
+        if let currency, currency != current.base.currency { exchange = try await store.exchangeTable(.inForce(at: time, known: time)) }
         return try Self.price(stored, current, in: currency, exchange)
     }
 
@@ -46,7 +61,9 @@ struct Prices: Sendable {
     }
 
     /// Adds an entry to a product's prices, or makes the product's first one.
-    func set(_ product: ProductReference, _ change: Change, _ preconditions: Preconditions) async throws -> (entry: PriceEntry, isNew: Bool) {
+    func set(
+        _ product: ProductReference, _ change: Change, by actor: String, _ preconditions: Preconditions
+    ) async throws -> (entry: PriceEntry, isNew: Bool) {
         let now = sources.now()
         let validFrom = change.validFrom ?? now
         if let end = change.validUntil, end <= max(validFrom, now) {
@@ -56,7 +73,8 @@ struct Prices: Sendable {
             let store = Store(transaction)
             func insertEntry(_ id: Identifier, _ sku: String, version: Int64) async throws -> PriceEntry {
                 let entry = PriceEntry(
-                    productID: id, sku: sku, version: version, base: change.base, validFrom: validFrom, validUntil: change.validUntil, createdAt: now)
+                    productID: id, sku: sku, version: version, base: change.base, validFrom: validFrom, validUntil: change.validUntil, createdAt: now,
+                    createdBy: actor, reason: change.reason)
                 try await store.insertEntry(entry)
                 return entry
             }
@@ -64,7 +82,9 @@ struct Prices: Sendable {
             if found == nil {
                 try preconditions.checkChange(of: nil, required: true)
                 let (id, sku) = try Self.identity(product, change)
-                if try await store.insertProduct(id, sku: sku) { return (try await insertEntry(id, sku, version: 1), true) }
+                if try await store.insertProduct(id, sku: sku, category: change.category) {
+                    return (try await insertEntry(id, sku, version: 1), true)
+                }
                 // Somebody else has made it since; or one of its names belongs to another product.
                 found = try await store.product(product, locking: true)
             }
@@ -75,6 +95,7 @@ struct Prices: Sendable {
                 throw Refusal(.skuConflict, at: "/productId", "The SKU belongs to another product.")
             }
             guard try await store.advanceProduct(known.productID, from: known.version) else { throw Problem.preconditionFailed }
+            if let category = change.category, category != known.category { try await store.setCategory(of: known.productID, to: category) }
             return (try await insertEntry(known.productID, known.sku, version: known.version + 1), false)
         }
     }
@@ -113,22 +134,29 @@ struct Prices: Sendable {
         _ stored: StoredPrice, _ current: StoredPrice.Current, in currency: Currency?, _ exchange: ExchangeTable?
     ) throws(Refusal) -> Price {
         let target = currency ?? current.base.currency
-        let price = try current.price(in: target, exchange, at: "currency")
+        let (price, adjustment) = try current.price(in: target, exchange, at: "currency")
+        var used: Price.Exchange?
+        if target != current.base.currency, let exchange, let from = exchange.rate(current.base.currency), let to = exchange.rate(target) {
+            used = Price.Exchange(
+                from: current.base.currency, to: target, tableVersion: exchange.version, validFrom: exchange.validFrom, fromRate: from, toRate: to)
+        }
         return Price(
-            productID: stored.productID, sku: stored.sku, base: current.base, price: price,
-            exchange: target == current.base.currency
-                ? nil : exchange.map { Price.Exchange(from: current.base.currency, to: target, tableVersion: $0.version) },
-            validFrom: current.validFrom, validUntil: current.validUntil, version: stored.version
+            productID: stored.productID, sku: stored.sku, category: stored.category, base: current.base, adjustment: adjustment, price: price,
+            exchange: used, validFrom: current.validFrom,
+            // A converted price is known only as long as its rates are.
+            validUntil: [current.validUntil, used == nil ? nil : exchange?.validUntil].compactMap(\.self).min(), version: stored.version
         )
     }
 }
 
 extension StoredPrice.Current {
-    /// The list price in a currency: money that a customer is shown, so it is rounded here, half even, and quotes start from it.
-    func price(in currency: Currency, _ exchange: ExchangeTable?, at pointer: String) throws(Refusal) -> Money {
-        if currency == base.currency { return base }
+    /// The list price in a currency, and how it differs from the base price: money that a customer is shown, so it is rounded here, half
+    /// even, and quotes start from it.
+    func price(in currency: Currency, _ exchange: ExchangeTable?, at pointer: String) throws(Refusal) -> (Money, PriceAdjustment?) {
+        let (adjusted, adjustment) = DynamicPricing.adjusted(base, decision)
+        if currency == base.currency { return (adjusted, adjustment) }
         do throws(MoneyError) {
-            if let money = try exchange?.convert(base, to: currency) { return money }
+            if let money = try exchange?.convert(adjusted, to: currency) { return (money, adjustment) }
         } catch {
             throw Refusal(.amountTooLarge, at: pointer, "the price in \(currency) would exceed \(Money.largestAmountMinor) minor units")
         }

@@ -2,6 +2,7 @@ import Basics
 import Database
 import HTTPPath
 import PricingAPI
+import ServiceKit
 
 /// What an order would cost, promised for a while, and taken up once.
 struct Quotes: Sendable {
@@ -19,6 +20,7 @@ struct Quotes: Sendable {
     func create(_ request: QuoteRequest, on transaction: any SQLRunner) async throws -> Quote {
         let now = sources.now()
         let store = Store(transaction)
+        await signer.keys.refresh()
         let calculation = try await calculation(request, store, at: now)
         let end = calculation.ends.reduce(now + lifetime, min)
         var quote = Quote(id: sources.makeID(), createdAt: now, validUntil: end, breakdown: calculation.breakdown, signature: "")
@@ -29,6 +31,9 @@ struct Quotes: Sendable {
 
     func quote(_ id: Identifier, on runner: any SQLRunner) async throws -> Quote {
         guard let quote = try await Store(runner).quote(id) else { throw Self.notFound }
+        await signer.keys.refresh()
+        // What somebody else wrote into the store was promised by nobody.
+        try signer.check(quote)
         return quote
     }
 
@@ -56,20 +61,22 @@ struct Quotes: Sendable {
             throw Refusal(.currencyNotOffered, at: "/currency", "there is no exchange rate for this currency")
         }
         let current = try Self.current(request.lines, stored)
-        let codes = try Self.codes(request.discountCodes, discounts, at: now)
-        var order = Order(currency: request.currency, taxRegion: request.taxRegion, tax: tax, exchange: exchange, lines: [], codes: codes)
+        var order = Order(currency: request.currency, taxRegion: request.taxRegion, tax: tax, exchange: exchange, lines: [], combine: request.combine)
+        (order.codes, order.notUsed) = try Self.codes(request, discounts, at: now)
         for (index, (line, price)) in zip(request.lines, current).enumerated() {
+            let (unitPrice, adjustment) = try price.now.price(in: request.currency, exchange, at: "/lines/\(index)/productId")
             order.lines.append(
                 Order.Line(
-                    productID: price.product.productID, sku: price.product.sku,
-                    unitPrice: try price.now.price(in: request.currency, exchange, at: "/lines/\(index)/productId"), quantity: line.quantity
+                    productID: price.product.productID, sku: price.product.sku, category: price.product.category, base: price.now.base,
+                    adjustment: adjustment, unitPrice: unitPrice, quantity: line.quantity
                 )
             )
         }
+        let breakdown = try order.breakdown()
+        // Of codes that are not used nothing is counted, and nothing ends the quote.
+        let used = discounts.filter { breakdown.discountCodes.contains($0.rule.code) }
         return Calculation(
-            breakdown: try order.breakdown(), discounts: discounts.map(\.id),
-            ends: current.compactMap(\.now.validUntil) + discounts.compactMap(\.rule.endsAt)
-        )
+            breakdown: breakdown, discounts: used.map(\.id), ends: current.compactMap(\.now.validUntil) + used.compactMap(\.rule.endsAt))
     }
 
     /// The price of each line; every line without one is named.
@@ -96,17 +103,32 @@ struct Quotes: Sendable {
         return found
     }
 
-    private static func codes(_ codes: [String], _ discounts: [Discount], at now: Timestamp) throws(Refusal) -> [Order.Code] {
+    /// The discounts of the codes, and those that are out of the question, where the service may choose.
+    private static func codes(
+        _ request: QuoteRequest, _ discounts: [Discount], at now: Timestamp
+    ) throws(Refusal) -> (codes: [Order.Code], notUsed: [UnusedCode]) {
         let byCode = Dictionary(discounts.map { ($0.rule.code, $0) }, uniquingKeysWith: { $1 })
-        var out: [Order.Code] = []
-        for (index, code) in codes.enumerated() {
+        var codes: [Order.Code] = []
+        var notUsed: [UnusedCode] = []
+        for (index, code) in request.discountCodes.enumerated() {
             let pointer = "/discountCodes/\(index)"
+            // A code that is not there is mistyped, and the customer wants to know.
             guard let discount = byCode[code] else { throw Refusal(.discountUnknown, at: pointer, "is not a discount code of this shop") }
-            if let start = discount.rule.startsAt, start > now { throw Refusal(.discountNotActive, at: pointer, "\(code) is not valid yet") }
-            if let end = discount.rule.endsAt, end <= now { throw Refusal(.discountNotActive, at: pointer, "\(code) is no longer valid") }
-            if discount.isExhausted { throw Refusal(.discountExhausted, at: pointer, "\(code) has been used up") }
-            out.append(Order.Code(rule: discount.rule, pointer: pointer))
+            if let (reason, detail) = hindrance(discount, at: now) {
+                guard request.combine == .best else { throw Refusal(reason, at: pointer, detail) }
+                guard !notUsed.contains(where: { $0.code == code }) else { throw Refusal(.invalidBody, at: pointer, "\(code) is named twice") }
+                notUsed.append(UnusedCode(code: code, reason: reason.description, detail: detail))
+            } else {
+                codes.append(Order.Code(rule: discount.rule, pointer: pointer))
+            }
         }
-        return out
+        return (codes, notUsed)
+    }
+
+    private static func hindrance(_ discount: Discount, at now: Timestamp) -> (PricingErrorCode, String)? {
+        let code = discount.rule.code
+        if let start = discount.rule.startsAt, start > now { return (.discountNotActive, "\(code) is not valid yet") }
+        if let end = discount.rule.endsAt, end <= now { return (.discountNotActive, "\(code) is no longer valid") }
+        return discount.isExhausted ? (.discountExhausted, "\(code) has been used up") : nil
     }
 }

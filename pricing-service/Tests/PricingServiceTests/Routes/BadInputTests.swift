@@ -14,6 +14,8 @@ import Testing
         let report = try await checkBadInput(PricingApp.definition, settings: ["SEED_CATALOGUE": "true"]) { service in
             let quote = try #require(try await service.client.quote().expect(201).json["id"]?.string)
             let route = "GET /api/v1/prices/{productId}/history"
+            let policy: JSON = ["floor": ["amountMinor": 1, "currency": "USD"], "ceiling": ["amountMinor": 2, "currency": "USD"]]
+            try await service.client.put("/api/v1/prices/LAPTOP-001/dynamic", json: policy, as: .gateway).expect(200)
             let fault = try await service.setHarmlessFault(route: route, as: .gateway)
             return Self.prices + Self.quotes(quote) + Self.discounts + Self.tables + Self.cache
                 + RouteExample.faults(service.name, route: route, fault: fault, caller: .gateway)
@@ -25,19 +27,31 @@ import Testing
     private static let order = "01900000-0000-7000-8000-000000000500"
 
     private static let prices: [RouteExample] = [
-        RouteExample("GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR"], caller: .gateway),
+        RouteExample(
+            "GET /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], query: ["currency": "EUR", "at": "2099-01-01T00:00:00Z"],
+            caller: .gateway),
+        RouteExample(
+            "GET /api/v1/prices/{productId}/dynamic", path: ["productId": "LAPTOP-001"], caller: .gateway),
+        RouteExample(
+            "PUT /api/v1/prices/{productId}/dynamic", path: ["productId": "LAPTOP-001"], headers: [.ifMatch: "\"1\""],
+            body: [
+                "enabled": true, "floor": ["amountMinor": 100_000, "currency": "USD"], "ceiling": ["amountMinor": 150_000, "currency": "USD"],
+                "windowMinutes": 60, "orderWeight": 10, "steps": [["minDemand": 100, "factor": ["value": 11, "scale": 1]]],
+                "hours": [["days": ["fri"], "from": "18:00", "to": "22:00", "factor": ["value": 105, "scale": 2]]],
+            ], caller: .gateway),
         RouteExample(
             "PUT /api/v1/prices/{productId}", path: ["productId": "LAPTOP-001"], headers: [.ifMatch: "\"1\""],
             body: [
                 "base": ["amountMinor": 99_900, "currency": "USD"], "productId": "01900000-0000-7001-8000-000000000001", "sku": "LAPTOP-001",
-                "validFrom": "2026-01-01T00:00:00Z", "validUntil": "2099-01-01T00:00:00Z",
+                "category": "computers", "validFrom": "2026-01-01T00:00:00Z", "validUntil": "2099-01-01T00:00:00Z", "reason": "A test",
             ], caller: .gateway, leftOut: [.init(.unknownID, "the price of an unknown product is its first: made, and not refused")]),
         RouteExample("GET /api/v1/prices/{productId}/history", path: ["productId": "LAPTOP-001"], query: ["limit": "2"], caller: .gateway),
         RouteExample("POST /api/v1/prices/batch-get", body: ["ids": ["LAPTOP-001"], "currency": "EUR"], caller: .gateway),
         RouteExample(
             "POST /api/v1/prices/calculate",
-            body: ["productId": "LAPTOP-001", "quantity": 1, "discountCodes": ["WELCOME10"], "currency": "EUR", "taxRegion": "DE"], caller: .gateway,
-            references: ["/productId"]),
+            body: [
+                "productId": "LAPTOP-001", "quantity": 1, "discountCodes": ["WELCOME10"], "combine": "best", "currency": "EUR", "taxRegion": "DE",
+            ], caller: .gateway, references: ["/productId"]),
     ]
 
     private static func quotes(_ id: String) -> [RouteExample] {
@@ -45,7 +59,8 @@ import Testing
             RouteExample(
                 "POST /api/v1/quotes", headers: [.idempotencyKey: "k-1"],
                 body: [
-                    "lines": [["productId": "LAPTOP-001", "quantity": 1]], "discountCodes": ["WELCOME10"], "currency": "EUR", "taxRegion": "DE",
+                    "lines": [["productId": "LAPTOP-001", "quantity": 1]], "discountCodes": ["WELCOME10"], "combine": "best", "currency": "EUR",
+                    "taxRegion": "DE",
                 ], caller: .gateway, references: ["/lines/0/productId"]),
             RouteExample("GET /api/v1/quotes/{quoteId}", path: ["quoteId": id], caller: .gateway),
             RouteExample(
@@ -59,8 +74,9 @@ import Testing
 
     private static let rule: JSON = [
         "code": "NEW-1", "description": "New", "kind": "percentage", "rate": ["value": 15, "scale": 2],
-        "minimumSpend": ["amountMinor": 1000, "currency": "USD"], "products": ["LAPTOP-001"], "startsAt": "2026-01-01T00:00:00Z",
-        "endsAt": "2099-01-01T00:00:00Z", "usageLimit": 5, "stackable": true,
+        "minimumSpend": ["amountMinor": 1000, "currency": "USD"], "products": ["LAPTOP-001"], "categories": ["computers"],
+        "startsAt": "2026-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z", "usageLimit": 5, "usageLimitPerShopper": 2, "stackable": true,
+        "priority": 3,
     ]
 
     private static let discounts: [RouteExample] = [
@@ -78,15 +94,25 @@ import Testing
     ]
 
     private static let tables: [RouteExample] = [
-        RouteExample("GET /api/v1/exchange-rates", caller: .gateway),
+        RouteExample("GET /api/v1/exchange-rates", query: ["at": "2099-01-01T00:00:00Z"], caller: .gateway),
+        RouteExample("GET /api/v1/exchange-rates/history/{version}", path: ["version": "1"], caller: .gateway, unknown: ["version": "999999"]),
+        RouteExample("GET /api/v1/exchange-rates/history", query: ["limit": "2"], caller: .gateway),
         RouteExample(
             "PUT /api/v1/exchange-rates", headers: [.ifMatch: "\"1\""],
-            body: ["base": "USD", "rates": [["currency": "EUR", "rate": ["value": 9, "scale": 1]]], "validFrom": "2026-01-01T00:00:00Z"],
+            body: [
+                "base": "USD", "rates": [["currency": "EUR", "rate": ["value": 9, "scale": 1]]], "validFrom": "2026-01-01T00:00:00Z",
+                "reason": "A test",
+            ],
             caller: .gateway),
-        RouteExample("GET /api/v1/tax-rules", caller: .gateway),
+        RouteExample("GET /api/v1/tax-rules", query: ["at": "2099-01-01T00:00:00Z"], caller: .gateway),
+        RouteExample("GET /api/v1/tax-rules/history/{version}", path: ["version": "1"], caller: .gateway, unknown: ["version": "999999"]),
+        RouteExample("GET /api/v1/tax-rules/history", query: ["limit": "2"], caller: .gateway),
         RouteExample(
             "PUT /api/v1/tax-rules", headers: [.ifMatch: "\"1\""],
-            body: ["rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z"],
+            body: [
+                "rules": [["region": "DE", "rate": ["value": 19, "scale": 2], "mode": "inclusive"]], "validFrom": "2026-01-01T00:00:00Z",
+                "reason": "A test",
+            ],
             caller: .gateway),
     ]
 }

@@ -38,10 +38,11 @@ import Testing
     func list(_ store: TestStore) async throws {
         try await withPricing(store: store) { service, _ in
             let first = try await service.client.get("/api/v1/discounts?limit=3", as: .gateway).expect(200)
-            #expect(first.json["items"]?.array?.map { $0["code"] } == ["BULK", "LIMITED", "SAVE5"])
+            #expect(first.json["items"]?.array?.map { $0["code"] } == ["AUDIO15", "BULK", "FIRST10"])
             let cursor = try #require(first.json["nextCursor"]?.string)
-            let second = try await service.client.get("/api/v1/discounts?limit=3&cursor=\(cursor)", as: .gateway).expect(200)
-            #expect(second.json["items"]?.array?.map { $0["code"] } == ["WELCOME10"] && second.json["nextCursor"] == nil)
+            let second = try await service.client.get("/api/v1/discounts?limit=4&cursor=\(cursor)", as: .gateway).expect(200)
+            #expect(second.json["items"]?.array?.map { $0["code"] } == ["LIMITED", "SAVE5", "THREEFOR2", "WELCOME10"])
+            #expect(second.json["nextCursor"] == nil)
         }
     }
 
@@ -60,9 +61,19 @@ import Testing
         let fixed: JSON = ["code": "F-1", "kind": "fixed", "amount": ["amountMinor": 5, "currency": "USD"]]
         let volume: JSON = ["code": "V-1", "kind": "volume", "tiers": [["minQuantity": 2, "rate": ["value": 1, "scale": 1]]]]
         let tier: JSON = ["minQuantity": 2, "rate": ["value": 1, "scale": 1]]
+        let offer: JSON = ["code": "O-1", "kind": "buy-x-get-y", "offer": ["buyQuantity": 2, "getQuantity": 1]]
         let p = Self.percentage
         let cases: [(JSON, String)] = [
-            (p.with("kind", "buy-x-get-y"), "/kind"), (p.with("kind", "category"), "/kind"), (p.with("kind", nil), "/kind"),
+            (p.with("kind", "buy-x-get-y"), "/offer"), (p.with("kind", "category"), "/kind"), (p.with("kind", nil), "/kind"),
+            (p.with("offer", ["buyQuantity": 2, "getQuantity": 1]), "/offer"), (p.with("categories", ["Books"]), "/categories/0"),
+            (p.with("categories", .array(Array(repeating: "books", count: 21))), "/categories"),
+            (p.with("priority", 1001), "/priority"), (p.with("priority", -1), "/priority"),
+            (p.with("usageLimitPerShopper", 0), "/usageLimitPerShopper"),
+            (offer.with("offer", ["buyQuantity": 0, "getQuantity": 1]), "/offer/buyQuantity"), (offer.with("offer", nil), "/offer"),
+            (offer.with("offer", ["buyQuantity": 1]), "/offer/getQuantity"), (offer.with("rate", ["value": 1, "scale": 0]), "/rate"),
+            (offer.with("offer", ["buyQuantity": 1, "getQuantity": 1, "rate": ["value": 2, "scale": 0]]), "/offer/rate"),
+            (offer.with("offer", ["buyQuantity": 1, "getQuantity": 1, "mostTimes": 0]), "/offer/mostTimes"),
+            (offer.with("offer", ["buyQuantity": 1, "getQuantity": 1, "getProducts": ["not ok"]]), "/offer/getProducts/0"),
             (p.with("code", "x y"), "/code"),
             (p.with("code", nil), "/code"), (p.with("rate", nil), "/rate"), (p.with("rate", ["value": 0, "scale": 1]), "/rate/value"),
             (p.with("rate", ["value": 11, "scale": 1]), "/rate"), (p.with("rate", ["value": 1, "scale": 7]), "/rate/scale"),
@@ -86,7 +97,7 @@ import Testing
                 expectProblem(try await service.client.post("/api/v1/discounts", json: body, as: .gateway), 422, "invalid_body", pointer: pointer)
             }
             #expect(try service.tableCounts() == before)
-            for body in [fixed, volume, p] { try await service.client.post("/api/v1/discounts", json: body, as: .gateway).expect(201) }
+            for body in [fixed, volume, offer, p] { try await service.client.post("/api/v1/discounts", json: body, as: .gateway).expect(201) }
         }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import PricingAPI
 import Testing
 
@@ -5,24 +6,42 @@ import Testing
 
 /// Laws that hold for every order, over thousands of generated ones.
 @Suite struct PricingProperties {
-    @Test("parts sum to totals, nothing is negative, nothing traps", arguments: [Currency.jpy, .usd, .kwd])
-    func laws(currency: Currency) throws {
+    @Test(
+        "parts sum to totals, nothing is negative, nothing traps", arguments: [Currency.jpy, .usd, .kwd],
+        [QuoteRequest.Combination.all, .best])
+    func laws(currency: Currency, combine: QuoteRequest.Combination) throws {
         var random = Seeded(UInt64(currency.minorDigits) + 1)
         var priced = 0
+        var offers = 0
+        var left = 0
         var refused: [PricingErrorCode: Int] = [:]
-        for _ in 0..<4000 {
-            let order = Self.order(in: currency, extreme: false, using: &random)
+        for round in 0..<(combine == .all ? 4000 : 1000) {
+            var order = OrderGenerator.order(in: currency, extreme: false, using: &random)
+            order.combine = combine
             do throws(Refusal) {
-                try check(order, order.breakdown())
+                let breakdown = try order.breakdown()
+                #expect(violations(of: breakdown) == [], "round \(round)")
+                #expect(
+                    zip(breakdown.lines, order.lines).allSatisfy { $0.sku == $1.sku && $0.unitPrice == $1.unitPrice && $0.quantity == $1.quantity })
+                #expect(Set(breakdown.discountCodes + breakdown.notUsed.map(\.code)) == Set(order.codes.map(\.rule.code)))
                 priced += 1
+                offers += breakdown.discounts.count { $0.kind == .buyXGetY && $0.amount.amountMinor > 0 }
+                left += breakdown.notUsed.count
             } catch {
                 refused[error.code, default: 0] += 1
             }
         }
         // The generator reaches what it is for: most orders have an answer, and some each kind of refusal.
-        #expect(priced > 2000)
-        #expect(refused[.discountNotStackable, default: 0] > 10)
-        #expect(refused[.minimumSpendNotMet, default: 0] > 10)
+        #expect(offers > 20)
+        if combine == .all {
+            #expect(priced > 1800 && left == 0)
+            #expect(refused[.discountNotStackable, default: 0] > 10)
+            #expect(refused[.minimumSpendNotMet, default: 0] > 10)
+            #expect(refused[.discountNotApplicable, default: 0] > 10)
+        } else {
+            // Of codes that fit together or not, some selection always does.
+            #expect(priced == 1000 && left > 100)
+        }
     }
 
     @Test("at the extremes an order has an answer or a clear refusal", arguments: [Currency.jpy, .usd, .kwd])
@@ -30,10 +49,11 @@ import Testing
         var random = Seeded(UInt64(currency.minorDigits) + 101)
         var priced = 0
         var tooLarge = 0
-        for _ in 0..<2000 {
-            let order = Self.order(in: currency, extreme: true, using: &random)
+        for round in 0..<2000 {
+            let order = OrderGenerator.order(in: currency, extreme: true, using: &random)
             do throws(Refusal) {
-                try check(order, order.breakdown())
+                let breakdown = try order.breakdown()
+                #expect(violations(of: breakdown) == [], "round \(round)")
                 priced += 1
             } catch {
                 if error.code == .amountTooLarge {
@@ -45,15 +65,98 @@ import Testing
         #expect(priced > 50 && tooLarge > 500)
     }
 
-    @Test("the order in which codes are named changes nothing")
-    func codesCommute() throws {
+    @Test("the largest order that is taken has the finest discounts of every kind, and does not overflow")
+    func largest() throws {
+        let fine = Rate(value: 333_333, scale: 6)!
+        let codes = [
+            DiscountRule(code: "OFFER", effect: .buyXGetY(.init(buyQuantity: 1, getQuantity: 999_999, rate: fine))),
+            DiscountRule(code: "VOLUME", effect: .volume([.init(minQuantity: 1_000_000, rate: fine)])),
+            DiscountRule(code: "SHARE", effect: .percentage(fine)),
+            DiscountRule(code: "AMOUNT", effect: .fixed(Money(amountMinor: Money.largestAmountMinor, currency: .usd))),
+        ]
+        let tax = TaxRule(region: "XX", rate: .one, mode: .inclusive)
+        let orders: [[(price: Int64, quantity: Int64)]] = [
+            [(1_000_000_000, 1_000_000)], Array(repeating: (price: 10_000_000, quantity: 1_000_000), count: 100),
+        ]
+        for lines in orders {
+            let breakdown = try Order.of(lines, tax: tax, codes: codes).breakdown()
+            #expect(violations(of: breakdown) == [])
+            #expect(breakdown.totals.subtotal.amountMinor == Money.largestAmountMinor && breakdown.totals.total.amountMinor == 0)
+        }
+        #expect(throws: Refusal.self) { try Order.of([(1_000_000_001, 1_000_000)], codes: codes).breakdown() }
+    }
+
+    @Test("the order in which codes are named changes nothing", arguments: [QuoteRequest.Combination.all, .best])
+    func codesCommute(combine: QuoteRequest.Combination) throws {
         var random = Seeded(11)
+        var compared = 0
         for _ in 0..<500 {
-            var order = Self.order(in: .usd, extreme: false, using: &random)
+            var order = OrderGenerator.order(in: .usd, extreme: false, using: &random)
+            order.combine = combine
             guard let breakdown = try? order.breakdown() else { continue }
             order.codes.shuffle(using: &random)
-            #expect(try order.breakdown() == breakdown)
+            let shuffled = try order.breakdown()
+            #expect(shuffled == breakdown)
+            compared += 1
         }
+        #expect(compared > 200)
+    }
+
+    @Test("without offers and fixed amounts, the order of lines changes nothing but their order")
+    func linesCommute() throws {
+        var random = Seeded(15)
+        var compared = 0
+        for _ in 0..<1000 {
+            var order = OrderGenerator.order(in: .kwd, extreme: false, using: &random)
+            order.codes.removeAll { $0.rule.kind == .fixed || $0.rule.kind == .buyXGetY }
+            guard let breakdown = try? order.breakdown() else { continue }
+            order.lines.shuffle(using: &random)
+            let shuffled = try order.breakdown()
+            #expect(shuffled.totals == breakdown.totals)
+            #expect(Set(shuffled.lines) == Set(breakdown.lines))
+            compared += 1
+        }
+        #expect(compared > 300)
+    }
+
+    @Test("what is chosen is never dearer than any selection that may stand together, and says all it leaves out")
+    func best() throws {
+        var random = Seeded(16)
+        var dearer = 0
+        for round in 0..<300 {
+            var order = OrderGenerator.order(in: .usd, extreme: false, using: &random)
+            // One priority: then the customer's advantage alone decides.
+            for index in order.codes.indices { order.codes[index].rule.priority = 0 }
+            order.combine = .best
+            let chosen = try order.breakdown()
+            for selection in 0..<(1 << order.codes.count) {
+                var part = order
+                part.combine = .all
+                part.codes = order.codes.indices.filter { selection & (1 << $0) != 0 }.map { order.codes[$0] }
+                guard let breakdown = try? part.breakdown() else { continue }
+                #expect(chosen.totals.total.amountMinor <= breakdown.totals.total.amountMinor, "round \(round), selection \(selection)")
+                if chosen.totals.total.amountMinor < breakdown.totals.total.amountMinor { dearer += 1 }
+            }
+            // What is left out for nothing's sake would have brought nothing.
+            var used = order
+            used.combine = .all
+            used.codes = order.codes.filter { chosen.discountCodes.contains($0.rule.code) }
+            let alone = try used.breakdown()
+            #expect(alone.totals == chosen.totals)
+            #expect(chosen.discounts.allSatisfy { $0.amount.amountMinor > 0 } || chosen.discounts.isEmpty)
+        }
+        #expect(dearer > 300)
+    }
+
+    @Test("a code of a higher priority is never given up for one of a lower")
+    func priorities() throws {
+        let small = DiscountRule(code: "SMALL", effect: .percentage(.basisPoints(500)), priority: 1)
+        let large = DiscountRule(code: "LARGE", effect: .percentage(.basisPoints(9000)))
+        var order = Order.of([(10_000, 1)], codes: [large, small])
+        order.combine = .best
+        let breakdown = try order.breakdown()
+        #expect(breakdown.discountCodes == ["SMALL"])
+        #expect(breakdown.notUsed.map(\.code) == ["LARGE"] && breakdown.notUsed.map(\.reason) == ["not_chosen"])
     }
 
     @Test("a share alone is the exact line, rounded half even")
@@ -70,6 +173,29 @@ import Testing
             let distance = (2 * Int128(total.amountMinor) * d - 2 * exact).magnitude
             #expect(distance < d.magnitude || distance == d.magnitude && total.amountMinor % 2 == 0)
         }
+    }
+
+    @Test("an offer gives as many pieces as it says, the cheapest, and none that it counts as bought")
+    func offers() throws {
+        var random = Seeded(17)
+        var given = 0
+        for _ in 0..<2000 {
+            let lines = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                (price: Int64.random(in: 1...20, using: &random), quantity: Int64.random(in: 1...9, using: &random))
+            }
+            let offer = DiscountRule.Offer(
+                buyQuantity: Int64.random(in: 1...4, using: &random), getQuantity: Int64.random(in: 1...3, using: &random),
+                mostTimes: Bool.random(using: &random) ? Int64.random(in: 1...3, using: &random) : nil)
+            let order = Order.of(lines, codes: [DiscountRule(code: "OFFER", effect: .buyXGetY(offer))])
+            // The oracle writes out every piece and takes the cheapest.
+            let pieces = lines.flatMap { Array(repeating: $0.price, count: Int($0.quantity)) }.sorted()
+            let times = min(Int64(pieces.count) / (offer.buyQuantity + offer.getQuantity), offer.mostTimes ?? .max)
+            let expected = pieces.prefix(Int(times * offer.getQuantity)).reduce(0, +)
+            let breakdown = try order.breakdown()
+            #expect(breakdown.totals.discount.amountMinor == expected)
+            given += expected > 0 ? 1 : 0
+        }
+        #expect(given > 1000)
     }
 
     @Test("a split sums to the amount, exceeds no line, and is within one of the exact share")
@@ -91,51 +217,39 @@ import Testing
         }
     }
 
-    private func check(_ order: Order, _ breakdown: Breakdown) throws(Refusal) {
-        let columns: [KeyPath<Totals, Money>] = [\.subtotal, \.discount, \.net, \.tax, \.total]
-        for column in columns {
-            #expect(breakdown.lines.map { $0.amounts[keyPath: column].amountMinor }.reduce(0, +) == breakdown.totals[keyPath: column].amountMinor)
+    @Test("each law notices what breaks it")
+    func teeth() throws {
+        let fixed = DiscountRule(code: "FIXED", effect: .fixed(Money(amountMinor: 500, currency: .usd)))
+        let share = DiscountRule(code: "SHARE", effect: .percentage(.basisPoints(1000)))
+        let tax = TaxRule(region: "US-CA", rate: .basisPoints(725), mode: .exclusive)
+        let sound = try Order.of([(3333, 3), (999, 7)], tax: tax, codes: [fixed, share]).breakdown()
+        #expect(violations(of: sound) == [])
+        let faults: [(inout Breakdown) -> Void] = [
+            { $0.totals.total.amountMinor += 1 }, { $0.totals.tax.amountMinor -= 1 }, { $0.lines[0].amounts.subtotal.amountMinor += 1 },
+            { $0.lines[1].amounts.discount.amountMinor += 1 }, { $0.lines[0].discounts[0].amount.amountMinor -= 1 },
+            { $0.lines[0].discounts.reverse() }, { $0.lines[0].discounts[0].reason = "" }, { $0.lines[0].amounts.net.currency = .eur },
+            { $0.discounts[0].amount.amountMinor += 1 }, { $0.discounts.removeLast() }, { $0.lines.removeLast() }, { $0.lines[0].quantity += 1 },
+            { $0.notUsed = [UnusedCode(code: "FIXED", reason: "x", detail: "x")] },
+            // A cent of tax, moved in every place where it is summed: only the law about the rounded share sees it.
+            {
+                $0.lines[0].amounts.tax.amountMinor += 1
+                $0.lines[0].amounts.total.amountMinor += 1
+                $0.totals.tax.amountMinor += 1
+                $0.totals.total.amountMinor += 1
+            },
+            // A discount that turns a line negative, likewise.
+            {
+                let all = $0.lines[1].amounts.net.amountMinor + 1
+                $0.lines[1].discounts[0].amount.amountMinor += all
+                $0.discounts[0].amount.amountMinor += all
+                $0.lines[1].amounts.discount.amountMinor += all
+                $0.totals.discount.amountMinor += all
+            },
+        ]
+        for (index, fault) in faults.enumerated() {
+            var broken = sound
+            fault(&broken)
+            #expect(violations(of: broken) != [], "fault \(index)")
         }
-        #expect(breakdown.lines.count == order.lines.count)
-        for (line, asked) in zip(breakdown.lines, order.lines) {
-            let amounts = line.amounts
-            for column in columns {
-                #expect(amounts[keyPath: column].amountMinor >= 0)
-                #expect(amounts[keyPath: column].currency == order.currency)
-            }
-            #expect(amounts.subtotal.amountMinor == asked.unitPrice.amountMinor * asked.quantity)
-            #expect(amounts.net.amountMinor + amounts.tax.amountMinor == amounts.total.amountMinor)
-            #expect(line.discounts.map(\.amount.amountMinor).reduce(0, +) == amounts.discount.amountMinor)
-            #expect(line.discounts.allSatisfy { $0.amount.amountMinor >= 0 })
-            let left = amounts.subtotal.amountMinor - amounts.discount.amountMinor
-            #expect(left == (order.tax.mode == .exclusive ? amounts.net : amounts.total).amountMinor)
-        }
-    }
-
-    static func order(in currency: Currency, extreme: Bool, using random: inout Seeded) -> Order {
-        let largestPrice = extreme ? Money.largestUnitPriceMinor : 10_000_000
-        let largestQuantity = extreme ? QuoteRequest.largestQuantity : 1000
-        let lines = (0..<Int.random(in: 1...(extreme ? 100 : 12), using: &random)).map { _ in
-            (price: random.spread(to: largestPrice), quantity: random.spread(to: largestQuantity))
-        }
-        let tax = TaxRule(region: "XX", rate: random.share(), mode: Bool.random(using: &random) ? .exclusive : .inclusive)
-        let rules = (0..<Int.random(in: 0...4, using: &random)).map { rule($0, lines: lines.count, extreme: extreme, using: &random) }
-        return .of(lines, in: currency, tax: tax, codes: rules)
-    }
-
-    private static func rule(_ index: Int, lines: Int, extreme: Bool, using random: inout Seeded) -> DiscountRule {
-        let currency = [Currency.usd, .eur, .jpy, .kwd].randomElement(using: &random)!
-        let effect: DiscountRule.Effect
-        switch Int.random(in: 0...3, using: &random) {
-        case 0: effect = .percentage(random.share())
-        case 1: effect = .volume((1...5).map { .init(minQuantity: Int64($0 * $0), rate: random.share()) })
-        default: effect = .fixed(Money(amountMinor: random.spread(to: extreme ? Money.largestUnitPriceMinor : 100_000), currency: currency))
-        }
-        return DiscountRule(
-            code: "CODE-\(index)", effect: effect,
-            minimumSpend: Int.random(in: 0...4, using: &random) == 0 ? Money(amountMinor: random.spread(to: 10_000_000), currency: .usd) : nil,
-            products: Int.random(in: 0...4, using: &random) == 0 ? ["SKU-\(Int.random(in: 1...lines, using: &random))"] : [],
-            stackable: Int.random(in: 0...20, using: &random) != 0
-        )
     }
 }

@@ -26,7 +26,7 @@ import Testing
         #expect(amounts(breakdown.totals) == [259_800, 25_980, 233_820, 16_952, 250_772])
         #expect(
             breakdown.lines[0].discounts == [
-                AppliedDiscount(code: "WELCOME10", kind: .percentage, amount: Money(amountMinor: 25_980, currency: .usd))
+                AppliedDiscount(code: "WELCOME10", kind: .percentage, amount: Money(amountMinor: 25_980, currency: .usd), reason: "10 %")
             ])
     }
 

@@ -2,6 +2,7 @@ import Basics
 import Database
 import Logging
 import PricingAPI
+import ServiceKit
 import TestKit
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         let before = try await shop.rowCounts()
         #expect(try await Seed.plant(PackageResources.prices_csv, in: shop.database, shop.sources) == 0)
         #expect(try await shop.rowCounts() == before)
-        #expect(before["priced_products"] == 60 && before["discounts"] == 4)
+        #expect(before["priced_products"] == 60 && before["discounts"] == 7)
     }
 
     @Test("the seed's ids are those of the catalogue: the n-th product has the n-th id")
@@ -24,12 +25,13 @@ import Testing
         #expect(
             products.first
                 == Seed.Product(
-                    id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd)))
+                    id: Identifier("01900000-0000-7001-8000-000000000001")!, sku: "LAPTOP-001", price: Money(amountMinor: 129_900, currency: .usd),
+                    category: "computers"))
         #expect(Set(products.map(\.id)).count == 60 && Set(products.map(\.sku)).count == 60)
         #expect(products.allSatisfy { $0.price.amountMinor > 0 && ProductReference.isSKU($0.sku) })
     }
 
-    @Test("a damaged seed file is refused", arguments: ["sku,price_minor,currency\nA,x,USD\n", "h\nA,1\n", "h\nA,1,XXX\n"])
+    @Test("a damaged seed file is refused", arguments: ["sku,price_minor,currency\nA,x,USD\n", "h\nA,1\n", "h\nA,1,XXX\n", "h\nA,1,USD,No Slug\n"])
     func damaged(csv: String) { #expect(throws: StoredValueError.self) { try Seed.products(Array(csv.utf8)) } }
 
     @Test("ended quotes that no order took up are deleted after their time, and the others stay", arguments: StoreEngine.allCases)
@@ -54,12 +56,15 @@ import Testing
         let temporary = try TemporaryFolder()
         defer { temporary.remove() }
         let folder = "\(temporary.path)/keys"
-        let made = try SigningKey.load(configured: nil, folder: folder)
-        #expect(made.count == 32)
-        #expect(try SigningKey.load(configured: nil, folder: folder) == made)
-        #expect(try SigningKey.load(configured: String(repeating: "0f", count: 32), folder: folder) == Array(repeating: 15, count: 32))
-        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64)] {
-            #expect(SigningKey.bytes(hexadecimal: bad) == nil)
+        let logger = Logger(label: "test")
+        let made = try SigningKey.load(configured: nil, folder: folder, logger: logger).accepted
+        #expect(made.count == 1 && made[0].bytes.count == 32)
+        #expect(try SigningKey.load(configured: nil, folder: folder, logger: logger).accepted == made)
+        let (first, second) = (String(repeating: "0f", count: 32), String(repeating: "a0", count: 40))
+        let configured = try SigningKey.load(configured: "\(first),\(second)", folder: folder, logger: logger)
+        #expect(configured.signing.bytes == Array(repeating: 15, count: 32) && configured.accepted.count == 2)
+        for bad in ["", "0f", String(repeating: "0", count: 65), String(repeating: "g", count: 64), "\(first),\(first)", "\(first),0f"] {
+            #expect(throws: (any Error).self) { try SigningKey.load(configured: bad, folder: folder, logger: logger) }
         }
     }
 }

@@ -267,7 +267,8 @@ import Testing
         let start = shop.clock.now
         try await Self.expectInTurn(calls, on: shop) { scene in
             try await shop.database.execute(
-                "TRUNCATE priced_products, price_entries, discounts, exchange_tables, exchange_rates, tax_tables, tax_rules, quotes, quote_discounts")
+                "TRUNCATE priced_products, price_entries, discounts, exchange_tables, exchange_rates, tax_tables, tax_rules, quotes, quote_discounts, discount_shoppers, dynamic_policies, price_decisions, product_demand"
+            )
             let body = "{}"
             for number in 1...3 {
                 try await shop.database.execute(
