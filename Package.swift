@@ -276,8 +276,8 @@ let package = Package(
         .testTarget(
             name: "PricingServiceTests",
             dependencies: [
-                "Basics", "PricingService", "PricingAPI", "TestKit", "Database", "Resilience", "ServiceKit", "HTTPPath", crypto, httpTypes, logging,
-                nioCore,
+                "Basics", "PricingService", "PricingAPI", "TestKit", "Database", "LocalServers", "Resilience", "ServiceKit", "HTTPPath", crypto,
+                httpTypes, logging, nioCore,
             ], path: "pricing-service/Tests/PricingServiceTests", swiftSettings: strict),
         .testTarget(
             name: "PaymentsTests", dependencies: ["Basics", "Payments", "PricingAPI", "Database", "TestKit"], path: "api-gateway/Tests/PaymentsTests",
