@@ -291,8 +291,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Basics", "Gateway", "InventoryService", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit", "HTTPPath",
-                "Telemetry", httpTypes, hummingbird, nioCore,
+                "Basics", "Gateway", "InventoryService", "LocalServers", "PricingService", "PricingAPI", "TestKit", "Resilience", "ServiceKit",
+                "HTTPPath", "Telemetry", httpTypes, hummingbird, nioCore,
             ], path: "api-gateway/Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
             name: "ConsoleServiceTests",

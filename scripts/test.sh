@@ -78,6 +78,17 @@ no_postgres_no_pass() {
     echo "without PostgreSQL the contract fails, and says what to install"
 }
 
+# Likewise of Redis.
+no_redis_no_pass() {
+    local log=.build/make-test-no-redis.log
+    if REDIS_SERVER=/nonexistent swift test --skip-build --filter '^(RedisTests\.RedisClientTests|CachingTests\.SharedCacheTests)' >"$log" 2>&1; then
+        echo "the tests of Redis passed although there was none: see $log" >&2
+        return 1
+    fi
+    grep -q 'which is no program: install it' "$log" || { echo "they failed for another reason than that: see $log" >&2; return 1; }
+    echo "without Redis its tests fail, and say what to install"
+}
+
 # `make test-schemathesis` sends three times as many, from another seed each time.
 schemathesis() { "$PYTHON" tests/schemathesis/run.py --examples 2 --phases examples,coverage,fuzzing --seed 20260115 --at-least 5000; }
 
@@ -108,6 +119,7 @@ step "observability: the checks find the faults that are planted" "$PYTHON" test
 step "observability: models, names, runbooks, and every alert on synthetic series" "$PYTHON" tests/observability/check.py || true
 step "swift test: the database, on both engines" database_tests || true
 step "swift test: without PostgreSQL the contract fails" no_postgres_no_pass || true
+step "swift test: without Redis its tests fail" no_redis_no_pass || true
 step "database: descriptors and memory after 5,000 queries" database_soak || true
 step "swift test" swift_tests || true
 step "observability: alerts come and go in a running shop; what is emitted is declared, what is asked for is emitted" \

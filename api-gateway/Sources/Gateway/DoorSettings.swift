@@ -14,12 +14,16 @@ enum DoorSettings {
         help: "Requests a second with the tokens of one subject, an operator's import included; 0 for no limit.")
     static let identityBurst = Setting<Int>.integer(
         "rate.limit.identity.burst", default: 1000, in: 1...1_000_000, unit: "requests", help: "Requests of one subject that may come at once.")
+    static let sharedPatience = Setting<Duration>.seconds(
+        "rate.limit.redis.timeout.seconds", default: 0.02, in: 0.001...5,
+        help: "How long Redis may take to say how often a client has asked at all gateways; then this one counts by itself.")
     static let trustedProxies = Setting<TrustedProxies>(
         "trusted.proxies", default: nil, expected: "addresses and networks such as 10.0.0.0/8, separated by commas",
         help: "Proxies whose X-Forwarded-For is believed; none, so that nobody chooses an address.", parse: { TrustedProxies($0) })
 
     static let all = [
-        SettingInfo(addressRate), SettingInfo(addressBurst), SettingInfo(identityRate), SettingInfo(identityBurst), SettingInfo(trustedProxies),
+        SettingInfo(addressRate), SettingInfo(addressBurst), SettingInfo(identityRate), SettingInfo(identityBurst),
+        SettingInfo(sharedPatience), SettingInfo(trustedProxies),
     ]
 
     /// - Parameter redis: what replicas share, so that each client has its rate once and not at every replica; nil: nothing.
@@ -29,7 +33,7 @@ enum DoorSettings {
             guard perSecond > 0 else { return nil }
             let limit = RateLimit(burst: try settings(burst), perSecond: Double(perSecond))
             guard let redis else { return LocalRateLimiter(limit) }
-            return RedisRateLimiter(redis, name: "gateway.\(name)", limit: limit)
+            return RedisRateLimiter(redis, name: "gateway.\(name)", limit: limit, patience: try settings(sharedPatience))
         }
         return DoorPolicy(
             perAddress: try limiter("address", addressRate, addressBurst), perIdentity: try limiter("identity", identityRate, identityBurst),

@@ -45,7 +45,8 @@ enum PricingApp {
                 health: [.database(database)] + (redis.map { [.redis($0)] } ?? []),
                 background: [
                     Retention(database: database, sources: boot.sources, quotes: try settings(PricingSettings.quoteRetention), logger: boot.logger),
-                    Repricing(prices: dynamic, interval: try settings(PricingSettings.dynamicPricingInterval), logger: boot.logger,
+                    Repricing(
+                        prices: dynamic, interval: try settings(PricingSettings.dynamicPricingInterval), logger: boot.logger,
                         changed: { await cache.changed($0) }),
                 ],
                 close: {

@@ -81,7 +81,8 @@ import Testing
                 let mouse = try await service.client.get("/api/v1/prices/MOUSE-001", as: .gateway).expect(200).json
                 #expect(answer["items"] == .array([laptop, mouse, laptop]) && answer["missing"] == ["NOPE"])
             }
-            let euros = try await service.client.post("/api/v1/prices/batch-get", json: ["ids": references, "currency": "EUR"], as: .gateway).expect(200)
+            let euros = try await service.client.post("/api/v1/prices/batch-get", json: ["ids": references, "currency": "EUR"], as: .gateway).expect(
+                200)
             #expect(euros.json["items"]?[0]?["price"] == ["amountMinor": 119_638, "currency": "EUR"])
         }
     }
