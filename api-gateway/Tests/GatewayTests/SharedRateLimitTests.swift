@@ -1,3 +1,4 @@
+import HTTPPath
 import HTTPTypes
 import LocalServers
 import ServiceKit
