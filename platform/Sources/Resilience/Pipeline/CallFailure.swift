@@ -11,7 +11,7 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .admission: "admission"
         case .circuitOpen: "circuit-open"
-        case .concurrency: "concurrency"
+        case .concurrency(let error): error.expected == nil ? "concurrency" : "wait"
         case .deadline: "deadline"
         }
     }
@@ -20,7 +20,9 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
     public var retryAfter: Duration? {
         switch self {
         case .circuitOpen(let open): open.retryAfter
-        case .admission, .concurrency, .deadline: nil
+        // By then what stands in the queue now has been done.
+        case .concurrency(let error): error.expected
+        case .admission, .deadline: nil
         }
     }
 
