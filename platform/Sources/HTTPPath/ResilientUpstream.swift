@@ -27,6 +27,8 @@ public final class ResilientUpstream: Upstream {
         self.connect = connect
     }
 
+    public var isRefusing: Bool { pipeline.isRefusing }
+
     /// Takes the addresses that there are now.
     public func update(_ addresses: [ServiceAddress]) {
         guard !addresses.isEmpty else { return }
