@@ -85,8 +85,9 @@ let package = Package(
             dependencies: ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry", logging, metrics, nioPosix, crypto, tracing],
             path: "platform/Sources/Database", swiftSettings: strict
         ),
+        .target(name: "Processes", path: "platform/Sources/Processes", swiftSettings: strict),
         .target(
-            name: "LocalServers", dependencies: ["Basics", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
+            name: "LocalServers", dependencies: ["Basics", "Processes", systemPackage], path: "platform/Sources/LocalServers", swiftSettings: strict),
         .target(name: "Chaos", dependencies: ["Basics", "HTTPPath"], path: "platform/Sources/Chaos", swiftSettings: strict),
         .target(
             name: "ServiceKit",
@@ -171,7 +172,8 @@ let package = Package(
         .executableTarget(
             name: "HelloDD",
             dependencies: [
-                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Observability", "Resilience", "ServiceKit", logging,
+                "Basics", "InventoryAPI", "PricingAPI", "Database", "HTTPPath", "LocalServers", "Observability", "Processes", "Resilience",
+                "ServiceKit", logging,
                 httpTypes,
                 nioCore,
                 nioHTTP1, nioPosix, asyncHTTPClient,
@@ -185,7 +187,7 @@ let package = Package(
         // benchmarks: how fast it is, against others on the same machine
         .executableTarget(
             name: "InventoryBench",
-            dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "ServiceKit", nioCore, nioPosix],
+            dependencies: ["Basics", "Database", "InventoryAPI", "InventoryService", "LocalServers", "Processes", "ServiceKit", nioCore, nioPosix],
             path: "benchmarks/inventory", exclude: ["README.md"], swiftSettings: strict),
 
         .target(name: "CAllocationCount", path: "benchmarks/CAllocationCount"),
@@ -200,7 +202,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Resilience", "ServiceKit", "Telemetry", crypto, httpTypes, jwtKit,
+                "Basics", "CSQLite", "Database", "HTTPPath", "LocalServers", "Processes", "Resilience", "ServiceKit", "Telemetry", crypto, httpTypes,
+                jwtKit,
                 logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ], path: "tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], path: "platform/Tests/BasicsTests", swiftSettings: strict),
@@ -226,6 +229,7 @@ let package = Package(
         .executableTarget(
             name: "DatabaseSoak", dependencies: ["Basics", "Database", "LocalServers", "Resilience"], path: "platform/Tests/DatabaseSoak",
             swiftSettings: strict),
+        .testTarget(name: "ProcessesTests", dependencies: ["Processes"], path: "platform/Tests/ProcessesTests", swiftSettings: strict),
         .testTarget(
             name: "LocalServersTests", dependencies: ["Basics", "Database", "LocalServers", "TestKit"], path: "platform/Tests/LocalServersTests",
             swiftSettings: strict),
@@ -276,7 +280,7 @@ let package = Package(
         .testTarget(
             name: "HelloDDTests",
             dependencies: [
-                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "TestKit", httpTypes, nioCore,
+                "Basics", "HelloDD", "HTTPPath", "InventoryAPI", "LocalServers", "PricingAPI", "Processes", "TestKit", httpTypes, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "hello-dd/Tests/HelloDDTests", swiftSettings: strict),
@@ -297,7 +301,7 @@ let package = Package(
 // `make test-tsan`: what the database needs and nothing else, because the thread sanitizer wants everything compiled anew. The packages
 // stay, so that Package.resolved does.
 if Context.environment["HELLO_DD_THREAD_SANITIZER"] != nil {
-    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Telemetry", "Database", "LocalServers", "DatabaseTests"]
+    let wanted: Set = ["CSQLite", "CPostgreSQL", "Basics", "Resilience", "Telemetry", "Database", "Processes", "LocalServers", "DatabaseTests"]
     package.products = []
     package.targets.removeAll { !wanted.contains($0.name) }
     for target in package.targets where target.type != .system { target.swiftSettings?.append(.define("THREAD_SANITIZER")) }

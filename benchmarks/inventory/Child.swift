@@ -1,3 +1,5 @@
+internal import Processes
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -13,36 +15,10 @@ final class Child: Sendable {
 
     /// - Parameter output: path of the file that gets both its outputs.
     init(_ words: [String], environment: [String: String], output: String) throws {
-        #if canImport(Darwin)
-        var attributes: posix_spawnattr_t?
-        var actions: posix_spawn_file_actions_t?
-        #else
-        var attributes = posix_spawnattr_t()
-        var actions = posix_spawn_file_actions_t()
-        #endif
-        posix_spawnattr_init(&attributes)
-        posix_spawn_file_actions_init(&actions)
-        defer {
-            posix_spawnattr_destroy(&attributes)
-            posix_spawn_file_actions_destroy(&actions)
-        }
-        // The threads of the pool take no signals, and a child would inherit that: pgbench could not tell that its time is over.
-        var every = sigset_t()
-        var none = sigset_t()
-        sigfillset(&every)
-        sigemptyset(&none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        posix_spawnattr_setsigdefault(&attributes, &every)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        let argv = words.map { strdup($0) } + [nil]
-        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in argv + envp { free(pointer) } }
-        var pid: pid_t = 0
-        let code = posix_spawn(&pid, words[0], &actions, &attributes, argv, envp)
-        guard code == 0 else { throw BenchError("\(words[0]) cannot be started: \(String(cString: strerror(code)))") }
+        let file = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw BenchError("\(output) cannot be written: \(String(cString: strerror(errno)))") }
+        defer { close(file) }
+        let pid = try spawn(words[0], Array(words.dropFirst()), environment: environment, descriptors: [1: file, 2: file], inOwnGroup: false)
         self.pid = pid
         self.output = output
     }

@@ -12,7 +12,8 @@ struct Layers {
         ("HTTPPath", ["Basics", "Resilience", "Telemetry"]),
         ("CPostgreSQL", []),
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
-        ("LocalServers", ["Basics"]),
+        ("Processes", []),
+        ("LocalServers", ["Basics", "Processes"]),
         ("Chaos", ["Basics", "HTTPPath"]),
         ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry"]),
         // the shop's metrics
@@ -31,7 +32,7 @@ struct Layers {
         ("Gateway", platform + ["InventoryAPI", "PricingAPI", "Payments", "Orders"]),
         ("ConsoleService", platform + ["CZlib"]),
         // the command line
-        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "LocalServers", "Observability"]),
+        ("HelloDD", platform + ["InventoryAPI", "PricingAPI", "Processes", "LocalServers", "Observability"]),
     ])
 
     /// What stands under every service.

@@ -18,7 +18,7 @@ enum Mirror {
             for key in routes { access[key] = .service }
             let table = Routes(access: access)
             for key in routes {
-                table.on(key, streaming.contains(key) ? .streaming : .plain) { request, context in
+                table.on(key, kind: streaming.contains(key) ? .streaming : .plain) { request, context in
                     var body = ByteBuffer()
                     for try await part in request.body { body.writeImmutableBuffer(part) }
                     return .json(bytes: describe(request, context, body), headers: [.eTag: "\"7\"", .cacheControl: "max-age=5", custom: "kept"])

@@ -68,11 +68,6 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    private struct Timer {
-        let deadline: Deadline
-        let task: Task<Void, Never>
-    }
-
     private struct State {
         var waiting: [Call] = []
         var running: [UInt64: [Call]] = [:]
@@ -83,7 +78,7 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
         /// Wakes up for the earliest deadline.
-        var timer: Timer?
+        var timer = DeadlineTimer()
         var statistics = BatcherStatistics()
     }
 
@@ -146,7 +141,7 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
             }
             if isDone { continuation.resume() }
         }
-        state.withLock { $0.timer?.task.cancel() }
+        state.withLock { $0.timer.cancel() }
     }
 
     // MARK: Coming
@@ -332,22 +327,13 @@ public final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         if let answer { answer.continuation.resume(returning: answer.result) }
     }
 
-    // One timer serves all callers; deadlines mostly come in order, so it is seldom set anew.
     private func arm(_ state: inout State, _ deadline: Deadline) {
-        if let timer = state.timer {
-            if timer.deadline <= deadline { return }
-            timer.task.cancel()
-        }
-        let task = Task.detached { [weak self] in
-            guard (try? await ContinuousClock().sleep(until: deadline.instant)) != nil else { return }
-            self?.expire()
-        }
-        state.timer = Timer(deadline: deadline, task: task)
+        state.timer.arm(deadline) { [weak self] in self?.expire() }
     }
 
     private func expire() {
         let answers = state.withLock { state -> [Answer] in
-            state.timer = nil
+            state.timer.hasFired()
             // One look at the clock decides for everybody.
             let now = Deadline(.now)
             var answers: [Answer] = []

@@ -11,17 +11,12 @@ final class Pool<Resource: Sendable>: Sendable {
         let continuation: CheckedContinuation<Result<Resource, DatabaseError>, Never>
     }
 
-    private struct Timer {
-        let deadline: Deadline
-        let task: Task<Void, Never>
-    }
-
     private struct State {
         var idle: [Resource]
         var waiters: [Waiter] = []
         var nextID: UInt64 = 0
         /// Wakes up for the earliest deadline among the waiters.
-        var timer: Timer?
+        var timer = DeadlineTimer()
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
     }
@@ -150,7 +145,7 @@ final class Pool<Resource: Sendable>: Sendable {
             }
             if isDone { continuation.resume() }
         }
-        state.withLock { $0.timer?.task.cancel() }
+        state.withLock { $0.timer.cancel() }
     }
 
     private var timeout: DatabaseError {
@@ -191,22 +186,13 @@ final class Pool<Resource: Sendable>: Sendable {
         waiter?.continuation.resume(returning: .failure(.cancelled))
     }
 
-    // One timer serves all waiters; deadlines mostly come in order, so it is seldom set anew.
     private func arm(_ state: inout State, _ deadline: Deadline) {
-        if let timer = state.timer {
-            if timer.deadline <= deadline { return }
-            timer.task.cancel()
-        }
-        let task = Task.detached { [weak self] in
-            guard (try? await ContinuousClock().sleep(until: deadline.instant)) != nil else { return }
-            self?.expire()
-        }
-        state.timer = Timer(deadline: deadline, task: task)
+        state.timer.arm(deadline) { [weak self] in self?.expire() }
     }
 
     private func expire() {
         let expired = state.withLock { state -> [Waiter] in
-            state.timer = nil
+            state.timer.hasFired()
             // One look at the clock decides for everybody: with two, a waiter could be removed and never answered.
             let now = Deadline(.now)
             let expired = state.waiters.filter { $0.deadline.map { $0 <= now } ?? false }

@@ -140,3 +140,8 @@ extension Problem {
         do throws(InvalidInput) { return try Fields.read(json, strict: strict, read) } catch { throw .invalidBody(error) }
     }
 }
+
+/// An error that knows how it is told: a service's own refusals. Thrown out of a route, it is answered as its problem.
+public protocol ProblemConvertible: Error {
+    var problem: Problem { get }
+}

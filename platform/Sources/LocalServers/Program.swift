@@ -1,3 +1,5 @@
+internal import Processes
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -18,49 +20,16 @@ struct Program: Sendable {
     /// Starts it in a process group of its own, so that Ctrl-C in a terminal does not reach it, with the default signal handlers.
     /// `descriptors`: what stands where in it, by number; 0 reads nothing.
     func spawn(descriptors: [Int32: Int32]) throws(LocalServerError) -> pid_t {
-        #if canImport(Darwin)
-        var attributes: posix_spawnattr_t?
-        var actions: posix_spawn_file_actions_t?
-        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_CLOEXEC_DEFAULT
-        #else
-        var attributes = posix_spawnattr_t()
-        var actions = posix_spawn_file_actions_t()
-        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
-        #endif
-        posix_spawnattr_init(&attributes)
-        posix_spawn_file_actions_init(&actions)
-        defer {
-            posix_spawnattr_destroy(&attributes)
-            posix_spawn_file_actions_destroy(&actions)
+        do throws(SpawnError) {
+            return try Processes.spawn(words[0], Array(words.dropFirst()), environment: environment, descriptors: descriptors)
+        } catch {
+            throw LocalServerError(.failed, "\(error)")
         }
-        var every = sigset_t()
-        var none = sigset_t()
-        sigfillset(&every)
-        sigemptyset(&none)
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setsigdefault(&attributes, &every)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for (number, descriptor) in descriptors { posix_spawn_file_actions_adddup2(&actions, descriptor, number) }
-
-        let argv = words.map { strdup($0) } + [nil]
-        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in argv + envp { free(pointer) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, words[0], &actions, &attributes, argv, envp)
-        guard result == 0 else { throw LocalServerError(.failed, "\(words[0]): \(System.reason(result))") }
-        return pid
     }
 
     /// Waits on a thread of its own for a process of `spawn` to end, and reaps it.
     static func onEnd(of pid: pid_t, _ body: @escaping @Sendable (ExitCode) -> Void) {
-        System.detachThread {
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            let signal = status & 0x7F
-            body(signal == 0 ? status >> 8 & 0xFF : -signal)
-        }
+        detachThread { body(waitForEnd(of: pid)) }
     }
 
     /// Runs it to its end. Returns what it wrote, at most 64 KiB of both outputs together. It is not cancelled: it is for what ends soon.
@@ -76,7 +45,7 @@ struct Program: Sendable {
         }
         close(output.write)
         let text = await withCheckedContinuation { continuation in
-            System.detachThread {
+            detachThread {
                 continuation.resume(returning: Self.drain(output.read))
                 close(output.read)
             }

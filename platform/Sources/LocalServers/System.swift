@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Processes
 
 #if canImport(Glibc)
 import Glibc
@@ -102,63 +103,12 @@ enum System {
         return fcntl(descriptor, F_DUPFD_CLOEXEC, 10)
     }
 
-    /// A pipe whose ends no program inherits unasked, numbered 10 or more.
     static func pipe() throws(LocalServerError) -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard systemPipe(&ends) == 0 else { throw LocalServerError(.failed, "no pipe: \(reason())") }
-        let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
-        for end in ends { close(end) }
-        guard moved.allSatisfy({ $0 >= 0 }) else {
-            for end in moved where end >= 0 { close(end) }
-            throw LocalServerError(.failed, "no pipe: \(reason())")
-        }
-        return (moved[0], moved[1])
-    }
-
-    /// Runs `body` on a thread of its own: for calls that block as long as a process lives, which the cooperative pool must not.
-    static func detachThread(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(ThreadBody(body))
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        #else
-        var thread = pthread_t()
-        #endif
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                #if canImport(Darwin)
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
-                #else
-                if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body() }
-                #endif
-                return nil
-            }, box.toOpaque())
-        precondition(result == 0, "no thread could be made: \(reason(result))")
-        #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-        #else
-        pthread_detach(thread)
-        #endif
-    }
-
-    private final class ThreadBody: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        guard let ends = makePipe() else { throw LocalServerError(.failed, "no pipe: \(reason())") }
+        return ends
     }
 }
 
 // The global functions, under names that the methods above do not hide.
 private func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600) }
 private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, buffer, count) }
-
-/// Where it can be, the ends are closed on exec from the beginning: another thread may start a program in the same moment, and a program
-/// that held an end would hide that this process is gone. (`pipe2(2)` is not to be imported; a pair of sockets serves as well.)
-private func systemPipe(_ ends: inout [Int32]) -> Int32 {
-    #if canImport(Glibc)
-    socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
-    #elseif canImport(Musl)
-    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends)
-    #else
-    pipe(&ends)
-    #endif
-}

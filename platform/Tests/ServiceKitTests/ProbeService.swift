@@ -34,7 +34,7 @@ struct ProbeService {
                 try await gate.pass()
                 return .noContent()
             }
-            routes.on("GET /api/v1/gate/stream", .streaming) { _, _ in
+            routes.on("GET /api/v1/gate/stream", kind: .streaming) { _, _ in
                 try await gate.pass()
                 return .noContent()
             }

@@ -16,7 +16,7 @@ extension Routes {
         ] as [RouteKey] {
             on(key) { request, context in try await forward(key, request, context, to: inventory) }
         }
-        on("POST /api/v1/products/import", .streaming) { request, context in
+        on("POST /api/v1/products/import", kind: .streaming) { request, context in
             try await forward(request, context, "/api/v1/products/import", body: .stream, to: inventory)
         }
         for key in [

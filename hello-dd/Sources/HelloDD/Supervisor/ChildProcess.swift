@@ -1,3 +1,5 @@
+internal import Processes
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -22,13 +24,13 @@ struct ChildProcess: Sendable {
         _ executable: String, arguments: [String] = [], environment: [String: String], lifeline: Lifeline?,
         onOutput: @escaping @Sendable (ArraySlice<UInt8>) -> Void, onExit: @escaping @Sendable () -> Void
     ) throws(CommandFailure) -> ChildProcess {
-        guard let output = SystemCall.pipe() else { throw CommandFailure("no pipe for \(executable): \(SystemCall.reason())") }
+        guard let output = makePipe() else { throw CommandFailure("no pipe for \(executable): \(SystemCall.reason())") }
         defer { close(output.write) }
-        var descriptors = [1: output.write, 2: output.write]
+        var descriptors: [Int32: Int32] = [1: output.write, 2: output.write]
         descriptors[3] = lifeline?.readEnd
         do {
             let pid = try spawn(executable, arguments, environment, descriptors: descriptors)
-            SystemCall.detachThread { follow(pid, output.read, onOutput: onOutput, onExit: onExit) }
+            detachThread { follow(pid, output.read, onOutput: onOutput, onExit: onExit) }
             return ChildProcess(pid: pid)
         } catch {
             close(output.read)
@@ -39,43 +41,14 @@ struct ChildProcess: Sendable {
     /// Starts a program. `descriptors`: what stands where in the child, by number; 0 reads nothing.
     /// `name`: what it sees as the name it was called by, if not the path.
     static func spawn(
-        _ executable: String, _ arguments: [String], _ environment: [String: String], descriptors: [Int: Int32], name: String? = nil,
+        _ executable: String, _ arguments: [String], _ environment: [String: String], descriptors: [Int32: Int32], name: String? = nil,
         inOwnGroup: Bool = true
     ) throws(CommandFailure) -> Int32 {
-        #if canImport(Darwin)
-        var attributes: posix_spawnattr_t?
-        var actions: posix_spawn_file_actions_t?
-        var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_CLOEXEC_DEFAULT
-        #else
-        var attributes = posix_spawnattr_t()
-        var actions = posix_spawn_file_actions_t()
-        var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-        #endif
-        if inOwnGroup { flags |= POSIX_SPAWN_SETPGROUP }
-        posix_spawnattr_init(&attributes)
-        posix_spawn_file_actions_init(&actions)
-        defer {
-            posix_spawnattr_destroy(&attributes)
-            posix_spawn_file_actions_destroy(&actions)
+        do throws(SpawnError) {
+            return try Processes.spawn(executable, arguments, environment: environment, descriptors: descriptors, name: name, inOwnGroup: inOwnGroup)
+        } catch {
+            throw CommandFailure("\(error)")
         }
-        var every = sigset_t()
-        var none = sigset_t()
-        sigfillset(&every)
-        sigemptyset(&none)
-        posix_spawnattr_setflags(&attributes, Int16(flags))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setsigdefault(&attributes, &every)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for (number, descriptor) in descriptors { posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number)) }
-
-        let argv = ([name ?? executable] + arguments).map { strdup($0) } + [nil]
-        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in argv + envp { free(pointer) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
-        guard result == 0 else { throw CommandFailure("\(executable): \(SystemCall.reason(result))") }
-        return pid
     }
 
     /// Asks it to stop.
@@ -140,7 +113,7 @@ struct Lifeline: Sendable {
     private let writeEnd: Int32
 
     init() throws(CommandFailure) {
-        guard let pipe = SystemCall.pipe() else { throw CommandFailure("no pipe: \(SystemCall.reason())") }
+        guard let pipe = makePipe() else { throw CommandFailure("no pipe: \(SystemCall.reason())") }
         readEnd = pipe.read
         writeEnd = pipe.write
     }

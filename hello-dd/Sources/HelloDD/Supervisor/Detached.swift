@@ -1,4 +1,5 @@
 internal import NIOPosix
+internal import Processes
 
 #if canImport(Glibc)
 import Glibc
@@ -15,13 +16,13 @@ enum Detached {
 
     /// Starts it, shows what it reports, and returns whether the shop is up.
     static func start(arguments: [String], show: @escaping @Sendable (Report.Message) -> Void) async throws -> Bool {
-        guard let pipe = SystemCall.pipe() else { throw CommandFailure("no pipe: \(SystemCall.reason())") }
+        guard let pipe = makePipe() else { throw CommandFailure("no pipe: \(SystemCall.reason())") }
         let output = open("/dev/null", O_WRONLY | O_CLOEXEC)
         defer { close(output) }
         do {
             _ = try ChildProcess.spawn(
                 Environment.executable, arguments, Environment.all,
-                descriptors: [1: output, 2: output, Int(reportDescriptor): pipe.write], name: Environment.command, inOwnGroup: false)
+                descriptors: [1: output, 2: output, reportDescriptor: pipe.write], name: Environment.command, inOwnGroup: false)
         } catch {
             close(pipe.read)
             close(pipe.write)

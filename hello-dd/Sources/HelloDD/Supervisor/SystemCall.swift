@@ -56,53 +56,8 @@ enum SystemCall {
         for pointer in argv { free(pointer) }
         return failure
     }
-
-    /// A pipe whose ends no other program inherits, both numbered 10 or more: below that stand the numbers that a child is given.
-    static func pipe() -> (read: Int32, write: Int32)? {
-        var ends: [Int32] = [-1, -1]
-        guard systemPipe(&ends) == 0 else { return nil }
-        let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
-        for end in ends { close(end) }
-        guard moved.allSatisfy({ $0 >= 0 }) else {
-            for end in moved where end >= 0 { close(end) }
-            return nil
-        }
-        return (moved[0], moved[1])
-    }
-
-    /// Runs `body` on a thread of its own: for calls that block as long as a process lives, which the cooperative pool must not.
-    static func detachThread(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(ThreadBody(body))
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        #else
-        var thread = pthread_t()
-        #endif
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                #if canImport(Darwin)
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
-                #else
-                if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body() }
-                #endif
-                return nil
-            }, box.toOpaque())
-        precondition(result == 0, "no thread could be made: \(reason(result))")
-        #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-        #else
-        pthread_detach(thread)
-        #endif
-    }
-
-    private final class ThreadBody: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
 }
 
 // The global functions, under names that the methods above do not hide.
 private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }
 private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, buffer, count) }
-private func systemPipe(_ ends: inout [Int32]) -> Int32 { pipe(&ends) }

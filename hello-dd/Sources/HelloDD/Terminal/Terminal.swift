@@ -1,3 +1,4 @@
+internal import Processes
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -38,9 +39,9 @@ final class Terminal: Sendable {
         self.descriptor = descriptor
         self.isLive = isLive
         self.style = style
-        guard let pipe = SystemCall.pipe() else { preconditionFailure("no pipe for the terminal: \(SystemCall.reason())") }
+        guard let pipe = makePipe() else { preconditionFailure("no pipe for the terminal: \(SystemCall.reason())") }
         wake = pipe
-        SystemCall.detachThread { [self] in writeUntilClosed() }
+        detachThread { [self] in writeUntilClosed() }
     }
 
     func print(_ line: String) {

@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Synchronization
 import Testing
 
@@ -51,7 +52,7 @@ struct ChildProcessTests {
     @Test("a child inherits the lifeline as descriptor 3, and not the descriptors this process uses for it and for others")
     func descriptors() async throws {
         let lifeline = try Lifeline()
-        let other = try #require(SystemCall.pipe())
+        let other = try #require(makePipe())
         let (output, _) = try await run("for f in /proc/$$/fd/*; do echo ${f##*/} $(readlink $f); done", lifeline: lifeline)
         let lines = output.split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.contains { $0.first == "3" && $0.last == Self.target(of: lifeline.readEnd)[...] })

@@ -10,7 +10,7 @@ struct ImportRoute: Sendable {
     let sources: Sources
 
     func add(to routes: Routes) {
-        routes.answer("POST /api/v1/products/import", kind: .streaming, run)
+        routes.on("POST /api/v1/products/import", kind: .streaming, run)
     }
 
     private func run(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -11,14 +11,14 @@ struct ProductRoutes: Sendable {
     let creates: Creates
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/products", list)
-        routes.answer("POST /api/v1/products", create)
-        routes.answer("GET /api/v1/products/low-stock", lowStock)
-        routes.answer("POST /api/v1/products/batch-get", batchGet)
-        routes.answer("GET /api/v1/products/{id}", get)
-        routes.answer("PUT /api/v1/products/{id}", replace)
-        routes.answer("PATCH /api/v1/products/{id}", patch)
-        routes.answer("DELETE /api/v1/products/{id}", delete)
+        routes.on("GET /api/v1/products", list)
+        routes.on("POST /api/v1/products", create)
+        routes.on("GET /api/v1/products/low-stock", lowStock)
+        routes.on("POST /api/v1/products/batch-get", batchGet)
+        routes.on("GET /api/v1/products/{id}", get)
+        routes.on("PUT /api/v1/products/{id}", replace)
+        routes.on("PATCH /api/v1/products/{id}", patch)
+        routes.on("DELETE /api/v1/products/{id}", delete)
     }
 
     private func list(_ request: Request, _ context: ServiceContext) async throws -> Response {

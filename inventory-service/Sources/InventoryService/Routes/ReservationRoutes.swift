@@ -11,11 +11,11 @@ struct ReservationRoutes: Sendable {
     let reservations: Reservations
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/reservations/{id}", get)
-        routes.answer("PUT /api/v1/reservations/{id}", reserve)
-        routes.answer("POST /api/v1/reservations/{id}/confirm") { try await call(.confirm, $0, $1) }
-        routes.answer("POST /api/v1/reservations/{id}/release") { try await call(.release, $0, $1) }
-        routes.answer("POST /api/v1/reservations/{id}/restock") { try await call(.restock, $0, $1) }
+        routes.on("GET /api/v1/reservations/{id}", get)
+        routes.on("PUT /api/v1/reservations/{id}", reserve)
+        routes.on("POST /api/v1/reservations/{id}/confirm") { try await call(.confirm, $0, $1) }
+        routes.on("POST /api/v1/reservations/{id}/release") { try await call(.release, $0, $1) }
+        routes.on("POST /api/v1/reservations/{id}/restock") { try await call(.restock, $0, $1) }
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -13,10 +13,10 @@ struct StockRoutes: Sendable {
     let pageTimeout: Duration
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/products/{id}/stock", get)
-        routes.answer("POST /api/v1/products/{id}/stock/adjustments", adjust)
-        routes.answer("POST /api/v1/stock/batch-get", batchGet)
-        routes.answer("GET /api/v1/stock/movements", movements)
+        routes.on("GET /api/v1/products/{id}/stock", get)
+        routes.on("POST /api/v1/products/{id}/stock/adjustments", adjust)
+        routes.on("POST /api/v1/stock/batch-get", batchGet)
+        routes.on("GET /api/v1/stock/movements", movements)
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {

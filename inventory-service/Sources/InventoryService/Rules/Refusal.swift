@@ -2,7 +2,7 @@ import HTTPPath
 import InventoryAPI
 
 /// Why the service does not do what it was asked: a code of the contract, and what the caller needs to know besides.
-struct Refusal: Error, Hashable {
+struct Refusal: ProblemConvertible, Hashable {
     let code: InventoryErrorCode
     let detail: String
     var errors: [FieldError] = []

@@ -10,6 +10,7 @@ extension Problem {
     public init(mapping error: any Error) {
         switch error {
         case let problem as Problem: self = problem
+        case let refusal as any ProblemConvertible: self = refusal.problem
         case let error as InvalidInput: self = .invalidBody(error)
         case let error as JSONSyntaxError: self = .malformedJSON(error)
         case is DeadlineExceeded: self = .deadlineExceeded

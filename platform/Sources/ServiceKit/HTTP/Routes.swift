@@ -34,7 +34,7 @@ public final class Routes {
 
     public init(access: AccessTable) { self.access = access }
 
-    public func on(_ key: RouteKey, _ kind: Kind = .plain, _ handler: @escaping Handler) {
+    public func on(_ key: RouteKey, kind: Kind = .plain, _ handler: @escaping Handler) {
         precondition(!entries.contains { $0.key == key }, "\(key) is registered twice")
         entries.append(Entry(key: key, access: access[key] ?? [], kind: kind, handler: handler))
     }

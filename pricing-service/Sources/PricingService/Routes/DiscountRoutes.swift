@@ -10,11 +10,11 @@ struct DiscountRoutes: Sendable {
     let creates: Creates
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/discounts", list)
-        routes.answer("POST /api/v1/discounts", create)
-        routes.answer("GET /api/v1/discounts/{code}", get)
-        routes.answer("PUT /api/v1/discounts/{code}", put)
-        routes.answer("DELETE /api/v1/discounts/{code}", withdraw)
+        routes.on("GET /api/v1/discounts", list)
+        routes.on("POST /api/v1/discounts", create)
+        routes.on("GET /api/v1/discounts/{code}", get)
+        routes.on("PUT /api/v1/discounts/{code}", put)
+        routes.on("DELETE /api/v1/discounts/{code}", withdraw)
     }
 
     private func list(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -12,11 +12,11 @@ struct PriceRoutes: Sendable {
     let database: any Database
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/prices/{productId}", get)
-        routes.answer("PUT /api/v1/prices/{productId}", put)
-        routes.answer("GET /api/v1/prices/{productId}/history", history)
-        routes.answer("POST /api/v1/prices/batch-get", batch)
-        routes.answer("POST /api/v1/prices/calculate", calculate)
+        routes.on("GET /api/v1/prices/{productId}", get)
+        routes.on("PUT /api/v1/prices/{productId}", put)
+        routes.on("GET /api/v1/prices/{productId}/history", history)
+        routes.on("POST /api/v1/prices/batch-get", batch)
+        routes.on("POST /api/v1/prices/calculate", calculate)
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -13,10 +13,10 @@ struct QuoteRoutes: Sendable {
     let creates: Creates
 
     func add(to routes: Routes) {
-        routes.answer("POST /api/v1/quotes", create)
-        routes.answer("GET /api/v1/quotes/{quoteId}", get)
-        routes.answer("PUT /api/v1/quotes/{quoteId}/redemptions/{orderId}", redeem)
-        routes.answer("DELETE /api/v1/quotes/{quoteId}/redemptions/{orderId}", undo)
+        routes.on("POST /api/v1/quotes", create)
+        routes.on("GET /api/v1/quotes/{quoteId}", get)
+        routes.on("PUT /api/v1/quotes/{quoteId}/redemptions/{orderId}", redeem)
+        routes.on("DELETE /api/v1/quotes/{quoteId}/redemptions/{orderId}", undo)
     }
 
     private func create(_ request: Request, _ context: ServiceContext) async throws -> Response {

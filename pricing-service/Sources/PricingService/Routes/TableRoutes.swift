@@ -8,10 +8,10 @@ struct TableRoutes: Sendable {
     let tables: Tables
 
     func add(to routes: Routes) {
-        routes.answer("GET /api/v1/exchange-rates", getRates)
-        routes.answer("PUT /api/v1/exchange-rates", putRates)
-        routes.answer("GET /api/v1/tax-rules", getTaxes)
-        routes.answer("PUT /api/v1/tax-rules", putTaxes)
+        routes.on("GET /api/v1/exchange-rates", getRates)
+        routes.on("PUT /api/v1/exchange-rates", putRates)
+        routes.on("GET /api/v1/tax-rules", getTaxes)
+        routes.on("PUT /api/v1/tax-rules", putTaxes)
     }
 
     private func getRates(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -2,7 +2,7 @@ import HTTPPath
 import PricingAPI
 
 /// A well-formed question that has no answer: what the caller said cannot be priced, quoted, changed or redeemed.
-struct Refusal: Error, Hashable, CustomStringConvertible {
+struct Refusal: ProblemConvertible, Hashable, CustomStringConvertible {
     var code: PricingErrorCode
     /// One sentence for a person.
     var detail: String

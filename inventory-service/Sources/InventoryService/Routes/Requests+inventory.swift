@@ -7,39 +7,6 @@ import InventoryAPI
 import NIOCore
 import ServiceKit
 
-extension Routes {
-    /// Adds a route whose refusals become problems here, in one place.
-    func answer(_ key: RouteKey, kind: Kind = .plain, _ handler: @escaping Handler) {
-        on(key, kind) { request, context in
-            do {
-                return try await handler(request, context)
-            } catch let refusal as Refusal {
-                throw refusal.problem
-            }
-        }
-    }
-}
-
-/// Runs creates at most once per `Idempotency-Key`.
-struct Creates: Sendable {
-    let database: any Database
-    let sources: Sources
-
-    /// Reads a JSON body, and runs `effect` in the transaction that also stores the answer under the request's key.
-    func run<Input: Sendable>(
-        _ request: Request, _ context: ServiceContext, _ route: RouteKey, read: (Fields) -> Input,
-        _ effect: @escaping @Sendable (Input, any SQLRunner) async throws -> Idempotency.Answer
-    ) async throws -> Response {
-        try request.noQuery()
-        try request.requireMediaType("application/json")
-        let body = try await request.bytes(context)
-        let input = try Problem.reading(body, read)
-        return try await Idempotency.run(request, context, route: route, body: body, database: database, now: sources.now()) {
-            try await effect(input, $0)
-        }
-    }
-}
-
 extension ServiceContext {
     /// The product that a path names, by id or SKU.
     func product() throws(Problem) -> ProductKey {
