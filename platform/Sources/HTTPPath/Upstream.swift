@@ -33,6 +33,8 @@ public struct UpstreamRequest: Sendable {
     /// The path without what varies in it, such as `/api/v1/things/{id}`: the name of its span. Where there is none, the upstream's name
     /// has to do.
     public var template: String?
+    /// How often it was sent before: told in the span of this attempt.
+    package var resendCount = 0
 
     public init(_ method: HTTPRequest.Method, _ path: String, template: String? = nil, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
         self.method = method

@@ -32,7 +32,8 @@ public struct Scenario: Sendable {
     }
 
     public static let all = [
-        retryStorm, flapping, leakedProbe, deadlines, openBreaker, tinyDeadlines, hedging, abandonedCalls, capacityChange, hiccup, standingQueue, overload,
+        retryStorm, flapping, leakedProbe, deadlines, openBreaker, tinyDeadlines, hedging, abandonedCalls, capacityChange, hiccup, standingQueue,
+        overload,
     ]
 
     // MARK: retries

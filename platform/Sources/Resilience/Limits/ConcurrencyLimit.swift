@@ -45,7 +45,9 @@ public final class ConcurrencyLimit: Sendable {
     /// - Parameters:
     ///   - time: how much the call has; nil for all the time there is.
     ///   - isGivenTime: whether that is as much as the callee may take.
-    public func enter(at now: ContinuousClock.Instant, within time: Duration? = nil, isGivenTime: Bool = false) throws(ConcurrencyLimitReached)
+    public func enter(
+        at now: ContinuousClock.Instant, within time: Duration? = nil, isGivenTime: Bool = false
+    ) throws(ConcurrencyLimitReached)
         -> Place
     {
         let (entry, limit) = machine.withLock { machine in (machine.enter(at: now, within: time, isGivenTime: isGivenTime), machine.limit) }

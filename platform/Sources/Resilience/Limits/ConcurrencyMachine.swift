@@ -72,8 +72,9 @@ public struct ConcurrencyMachine: Sendable {
     private var windowEnds: ContinuousClock.Instant?
     private var fastest: Duration?
     private var fastestBefore: Duration?
-    /// Of the last few successes, those that stood in a queue.
-    private var queuedShare = 0.0
+    /// Of the last few successes, those that seem to have stood in a queue. It is believed sooner than where the limit is judged: what is at
+    /// stake is one call.
+    private var lateShare = 0.0
     /// Seconds between two successes, over each sixteen of them while calls were under way: the last ones, and those before.
     private var paces: (last: Double, before: Double)?
     /// Successes since then; a pause between calls begins it anew.
@@ -104,7 +105,7 @@ public struct ConcurrencyMachine: Sendable {
     }
 
     /// How long a call would take that were sent now; nil where none stands in a queue, as far as is known.
-    public var expected: Duration? { queuedShare < 0.5 ? nil : pace.map { .seconds(Double(inFlight + 1) * $0) } }
+    public var expected: Duration? { lateShare < 0.5 ? nil : pace.map { .seconds(Double(inFlight + 1) * $0) } }
 
     /// Whether a call would be turned away that has so much time; nil for all the time there is.
     public func isClosed(within time: Duration?) -> Bool { inFlight >= limit || tooLong(for: time) != nil }
@@ -132,7 +133,9 @@ public struct ConcurrencyMachine: Sendable {
     /// How long a call would take, if that is too long. A quarter of its time is kept for what cannot be foreseen. As many as the limit never
     /// falls below are always let through: without them nobody would see that the queue has gone.
     private func tooLong(for time: Duration?) -> Duration? {
-        guard let time, inFlight >= configuration.least, let expected, expected > time * 0.75, !mutations.contains(.waitIsForeseen) else { return nil }
+        guard let time, inFlight >= configuration.least, let expected, expected > time * 0.75, !mutations.contains(.waitIsForeseen) else {
+            return nil
+        }
         return expected
     }
 
@@ -152,7 +155,8 @@ public struct ConcurrencyMachine: Sendable {
         case .success:
             let took = now - begun
             let isQueued = unqueued.map { took > $0 } ?? false
-            queuedShare += ((isQueued ? 1 : 0) - queuedShare) / 4
+            let isLate = baseline.map { took > max($0 * (1 + configuration.tolerance) / 2, $0 + configuration.slack) } ?? false
+            lateShare += ((isLate ? 1 : 0) - lateShare) / 4
             count(now)
             note(took, now)
             guard isCurrent else { return }
@@ -185,9 +189,15 @@ public struct ConcurrencyMachine: Sendable {
     private var pace: Double? { paces.map { min($0.last, $0.before) } }
 
     private mutating func count(_ now: ContinuousClock.Instant) {
-        guard var (since, successes) = look else { return look = (now, 0) }
+        guard var (since, successes) = look else {
+            look = (now, 0)
+            return
+        }
         successes += 1
-        guard successes >= 16 else { return look = (since, successes) }
+        guard successes >= 16 else {
+            look = (since, successes)
+            return
+        }
         let pace = max(0, (now - since).inSeconds / Double(successes))
         paces = (pace, paces?.last ?? pace)
         (since, successes) = (now, 0)

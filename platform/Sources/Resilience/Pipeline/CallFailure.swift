@@ -38,7 +38,7 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Why a call gave no value.
 public enum CallFailure<E: Error>: Error {
-    /// Refused here. Nothing was sent: what was asked has certainly not been done.
+    /// Refused here: what was asked has certainly not been done. Nothing was sent, or only reads were.
     case rejected(Rejection)
     /// What the last attempt threw. It, or an attempt before it, may have been done.
     case failed(E)

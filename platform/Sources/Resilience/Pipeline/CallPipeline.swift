@@ -74,19 +74,19 @@ public final class CallPipeline: Sendable {
     }
 
     /// Changes a part of the policy; of two that do so at once neither undoes what the other did.
-    /// - Parameter change: leaves the policy valid; quick, since it holds the policy's lock.
+    /// - Parameter change: leaves the policy valid; quick, since it holds the policy's lock. Where it throws nothing is changed.
     public func update<E: Error>(_ change: (inout CallPolicy) throws(E) -> Void) throws(E) {
-        let policy = try state.withLock { state throws(E) in
+        try state.withLock { state throws(E) in
             var policy = state
             try change(&policy)
             precondition(policy.isValid, "a policy lets something through")
             state = policy
-            return policy
+            // Under the same lock, so that what came last holds everywhere.
+            if let configuration = policy.breaker { breaker.reconfigure(configuration) }
+            if let configuration = policy.concurrency { limit.reconfigure(configuration) }
+            budget.reconfigure(policy.budget)
+            admission.reconfigure(policy.mostInside ?? .max)
         }
-        if let configuration = policy.breaker { breaker.reconfigure(configuration) }
-        if let configuration = policy.concurrency { limit.reconfigure(configuration) }
-        budget.reconfigure(policy.budget)
-        admission.reconfigure(policy.mostInside ?? .max)
     }
 
     /// The time within which the hedge's share of the calls answered lately; nil while too few did.
