@@ -27,6 +27,12 @@ case "$name" in
         swift build -c release --product ResilienceBench
         exec .build/release/ResilienceBench "$@"
         ;;
+    cache)
+        scripts/setup.sh --test
+        echo "==> building CacheBench (release)"
+        swift build -c release --product CacheBench
+        exec .build/release/CacheBench "$@"
+        ;;
     telemetry)
         scripts/setup.sh --test
         for product in TelemetryBench inventory-service pricing-service api-gateway; do

@@ -10,7 +10,7 @@ case "${1:-}" in
     *) echo "usage: scripts/lint.sh [--fix]" >&2; exit 2 ;;
 esac
 
-folders=(platform inventory-service pricing-service api-gateway console hello-dd observability benchmarks tests)
+folders=(platform inventory-service pricing-service api-gateway console hello-dd observability benchmarks tests Snippets)
 
 if $fix; then
     swift format format --in-place --parallel --recursive Package.swift "${folders[@]}"

@@ -72,6 +72,13 @@ has_postgres() {
     done
     return 1
 }
+has_redis() {
+    if [ -n "${REDIS_SERVER:-}" ]; then
+        [ -x "$REDIS_SERVER" ]
+        return
+    fi
+    command -v redis-server >/dev/null || command -v valkey-server >/dev/null || [ -x /usr/bin/redis-server ] || [ -x /opt/homebrew/bin/redis-server ]
+}
 has_browser() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 has_venv() { python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; }
 
@@ -87,6 +94,7 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql)
+            has_redis || missing+=(redis-server)
             command -v promtool >/dev/null || missing+=(prometheus)
             # The fonts are what its pages are drawn with; without any, it draws boxes.
             has_browser || missing+=(chromium fonts-dejavu-core)
@@ -103,6 +111,7 @@ case $(uname -s) in
         if $with_tests; then
             command -v shellcheck >/dev/null || missing+=(shellcheck)
             has_postgres || missing+=(postgresql@17)
+            has_redis || missing+=(redis)
             command -v promtool >/dev/null || missing+=(prometheus)
             has_venv || missing+=(python)
         fi
@@ -130,7 +139,7 @@ install_packages() {
     if [[ " $* " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common ]; then wants_postgres=true; fi
     if $wants_postgres; then as_root sh -c "mkdir -p '${NO_CLUSTER%/*}' && echo 'create_main_cluster = false' >'$NO_CLUSTER'"; fi
     local quiet=false
-    if [[ " $* " == *" prometheus "* ]] && [ ! -e "$NO_START" ]; then quiet=true; fi
+    if [[ " $* " =~ " prometheus "|" redis-server " ]] && [ ! -e "$NO_START" ]; then quiet=true; fi
     if $quiet; then as_root sh -c "printf '#!/bin/sh\nexit 101\n' >'$NO_START' && chmod +x '$NO_START'"; fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" || status=$?
     if $quiet; then as_root rm -f "$NO_START"; fi

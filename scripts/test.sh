@@ -44,7 +44,7 @@ build() {
     mkdir -p .build
     # The log is read for warnings of our own sources; dependencies' are theirs.
     swift build --build-tests 2>&1 | tee "$log" || return 1
-    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|console|hello-dd|observability|benchmarks|tests)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
+    if grep -E "^$(pwd -P)/(platform|inventory-service|pricing-service|api-gateway|console|hello-dd|observability|benchmarks|tests|Snippets)/[^:]+:[0-9]+:[0-9]+: warning:" "$log" >/dev/null; then
         echo "warnings in our own sources count as errors here" >&2
         return 1
     fi

@@ -197,6 +197,8 @@ phase_3() {
     replicas inventory-service
 }
 
+reaches_redis() { kube exec statefulset/redis -- redis-cli client list | grep -q name=pricing-service; }
+
 phase_5() {
     if ! has_cluster_tools; then manifests; return; fi
     run "the cluster" scripts/kind-up.sh
@@ -205,6 +207,7 @@ phase_5() {
     replicas inventory-service
     replicas pricing-service
     run "each has its Service" kube get service inventory-service pricing-service redis
+    run "pricing-service has reached Redis" reaches_redis
 }
 
 phase_7() {
@@ -273,7 +276,40 @@ phase_4() {
     ask 422 "a code that is not there" POST "$base/api/v1/quotes" -H "$token" -H "$JSON" -d "{$lines, \"discountCodes\": [\"NONSENSE\"]}"
     ask 422 "a quantity of 0" POST "$base/api/v1/quotes" -H "$token" -H "$JSON" -d "{${lines/2/0}}"
     holds "the answer points at it" '"pointer":"/lines/0/quantity"'
-    substitute="${engine_substitute}no Redis cache yet (issue 7)"
+    cache "$base" "$token"
+    substitute=$engine_substitute${redis_substitute:-}
+    substitute=${substitute%; }
+}
+
+# cache URL TOKEN-HEADER: what is remembered of prices, with Redis where it is installed, and without it when it goes.
+cache() {
+    local path=$1/api/v1/cache
+    ask 200 "the price once more" GET "$1/api/v1/prices/LAPTOP-001" -H "$2"
+    ask 200 "what the cache has done" GET "$path/stats" -H "$2"
+    holds "it remembers prices" '"name":"prices"'
+    if [ "$(field memory)" = 0 ]; then not_ok "no answer came from memory"; else ok "an answer came from memory"; fi
+    ask 200 "an operator has it forgotten" POST "$path/invalidate" -H "$2" -H "$JSON" -d '{"products": ["LAPTOP-001"]}'
+    ask 422 "nothing to forget" POST "$path/invalidate" -H "$2" -H "$JSON" -d '{}'
+    if [ ! -s "$folder/redis/server.pid" ]; then
+        redis_substitute="memory alone instead of Redis, which is not installed, or not started on SQLite; "
+        return
+    fi
+    holds_at "$1/health" "Redis answers" '"name":"redis","status":"up"'
+    holds_at "$path/stats" "what other replicas change would be heard" '"hears":true' -H "$2"
+    kill -KILL "$(cat "$folder/redis/server.pid")"
+    ask 200 "a price, with Redis killed" GET "$1/api/v1/prices/MOUSE-001" -H "$2"
+    ask 200 "the price that was forgotten" GET "$1/api/v1/prices/LAPTOP-001" -H "$2"
+}
+
+# holds_at URL WHAT TEXT [curl arguments…]: whether an answer comes to hold TEXT within ten seconds.
+holds_at() {
+    local target=$1 what=$2 text=$3 tries=0
+    shift 3
+    until body=$(curl -sS --max-time 20 "$@" "$target") && [[ ${body//[[:space:]]/} == *"$text"* ]] || [ $tries -ge 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    holds "$what" "$text"
 }
 
 # breakers URL: what an operator sees and does, and what a caller sees of it.

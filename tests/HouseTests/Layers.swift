@@ -12,10 +12,12 @@ struct Layers {
         ("HTTPPath", ["Basics", "Resilience", "Telemetry"]),
         ("CPostgreSQL", []),
         ("Database", ["Basics", "CPostgreSQL", "CSQLite", "Resilience", "Telemetry"]),
+        ("Redis", ["Basics", "Resilience", "Telemetry"]),
+        ("Caching", ["Basics", "Redis", "Resilience", "Telemetry"]),
         ("Processes", []),
         ("LocalServers", ["Basics", "Processes"]),
         ("Chaos", ["Basics", "HTTPPath"]),
-        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry"]),
+        ("ServiceKit", ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Redis", "Telemetry"]),
         // the shop's metrics
         ("ShopTelemetry", ["Telemetry"]),
         // what is made of them: dashboards, monitors, rules
@@ -36,7 +38,9 @@ struct Layers {
     ])
 
     /// What stands under every service.
-    private static let platform = ["Basics", "Resilience", "HTTPPath", "Chaos", "Database", "Telemetry", "ServiceKit", "ShopTelemetry"]
+    private static let platform = [
+        "Basics", "Resilience", "HTTPPath", "Caching", "Chaos", "Database", "Redis", "Telemetry", "ServiceKit", "ShopTelemetry",
+    ]
 
     /// Server frameworks belong to the HTTP edge: to ServiceKit, and in a service to the files that say so in their name or folder.
     private static let serverModules: Set<String> = ["Hummingbird", "HummingbirdCore", "HummingbirdRouter", "HummingbirdTLS"]

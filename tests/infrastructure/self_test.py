@@ -69,7 +69,7 @@ fault(rules.encryption, "storageEncrypted is not set", lambda b: b.get(rules.DAT
 fault(rules.encryption, "Instance/database: kmsKeyId is not set", lambda b: b.get(rules.DATABASE).pop("kmsKeyId"))
 fault(rules.encryption, "atRestEncryptionEnabled is not set", lambda b: b.get(rules.CACHE).pop("atRestEncryptionEnabled"))
 fault(rules.encryption, "encryptionConfigurations.0.kmsKey is not set", lambda b: b.get(rules.REPOSITORY).pop("encryptionConfigurations"))
-fault(rules.encryption, "Secret/cache: kmsKeyId", lambda b: b.get(rules.SECRET, "cache").pop("kmsKeyId"))
+fault(rules.encryption, "Secret/pricing-service/redis: kmsKeyId", lambda b: b.get(rules.SECRET, "pricing-service/redis").pop("kmsKeyId"))
 fault(rules.encryption, "LogGroup/flows: kmsKeyId", lambda b: b.get(rules.LOGS, "flows").pop("kmsKeyId"))
 fault(rules.encryption, "Secrets are not encrypted", lambda b: b.get(rules.CLUSTER)["encryptionConfig"].update(resources=[]))
 fault(rules.encryption, "ebs.encrypted is not set", lambda b: rules.at(b.get(rules.TEMPLATE), *TEMPLATE_DISK).update(encrypted="false"))
@@ -124,7 +124,7 @@ fault(rules.deletion, "without a last copy", lambda b: b.get(rules.DATABASE).upd
 fault(rules.deletion, "has no standby", lambda b: b.get(rules.DATABASE).update(multiAz=False))
 fault(rules.deletion, "RDS's to change", lambda b: b.get(rules.DATABASE).update(manageMasterUserPassword=False), DEV)
 fault(rules.deletion, "Cluster/cluster: can be deleted", lambda b: b.get(rules.CLUSTER).update(deletionProtection=False))
-fault(rules.deletion, "gone at once", lambda b: b.get(rules.SECRET, "cache").update(recoveryWindowInDays=0))
+fault(rules.deletion, "gone at once", lambda b: b.get(rules.SECRET, "pricing-service/redis").update(recoveryWindowInDays=0))
 fault(rules.deletion, "deleted with its images", lambda b: b.get(rules.REPOSITORY).update(forceDelete=True))
 fault(rules.deletion, "nobody to take over", lambda b: b.get(rules.CACHE).update(numCacheClusters=1))
 

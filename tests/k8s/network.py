@@ -24,6 +24,9 @@ def calls(r):
             elif name == "DB_HOST":
                 values = w.environment(w.pod["containers"][0])
                 host, port = value, int(values.get("DB_PORT", 5432))
+            elif name == "REDIS_HOST":
+                values = w.environment(w.pod["containers"][0])
+                host, port = value, int(values.get("REDIS_PORT", 6379))
             elif name.endswith("_URL"):
                 host, port = address(value)
             else:

@@ -365,6 +365,14 @@ def _(b): b.get("NetworkPolicy", "api-gateway")["spec"]["egress"].pop()
 def _(b): b.get("NetworkPolicy", "inventory-service")["spec"]["ingress"][0]["ports"][0]["port"] = 8080
 
 
+@fault(rules.edges, "Deployment/pricing-service: may not call StatefulSet/redis:6379")
+def _(b): b.remove("NetworkPolicy", "pricing-service-redis")
+
+
+@fault(rules.edges, "StatefulSet/redis: may not be called by Deployment/api-gateway at 6379")
+def _(b): b.get("NetworkPolicy", "redis")["spec"]["ingress"][0]["from"].pop()
+
+
 @fault(rules.edges, "may not ask for names")
 def _(b): b.remove("NetworkPolicy", "allow-names")
 

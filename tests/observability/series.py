@@ -100,6 +100,15 @@ CASES = [
             ('db_client_operation_duration_seconds_count{service="a",db_system_name="sqlite",error_type="busy"}', grows(*BAD)),
         ],
         {"service": "a"}, quiet=(4, 22), firing=(12,)),
+    Case(
+        "DatabaseErrors", "Redis that fails is no database that does",
+        [
+            ('db_client_operation_duration_seconds_count{service="a",db_system_name="sqlite"}', grows(*GOOD)),
+            ('db_client_operation_duration_seconds_count{service="a",db_system_name="redis",error_type="unavailable"}', grows(*GOOD)),
+        ],
+        quiet=(4, 12, 22)),
+    Case("CacheDeaf", "the connection that hears is away for ten minutes", [('cache_deaf_ratio{service="a",cache_name="prices"}', stays((20, 0), (40, 1), (40, 0)))],
+         {"service": "a"}, quiet=(4, 22), firing=(12, 14)),
     *(
         Case(
             f"{name}Gone", "the last replica goes, and one comes back",

@@ -48,8 +48,9 @@ for version in 6.2 6.3.1 6.10-dev 7.0; do
 done
 expect 1 "shellcheck" setup_on bare-6.2 --dry-run --test
 expect 1 "chromium fonts-dejavu-core" setup_on bare-6.2 --dry-run --test
-# This machine may have PostgreSQL's programs where no PATH leads, so it is told where they are not.
+# This machine may have the servers' programs where no PATH leads, so it is told where they are not.
 expect 1 "shellcheck postgresql" env POSTGRES_BIN=/nowhere "$BASH" -c "$(declare -f setup_on); folder=$folder; setup_on bare-6.2 --dry-run --test"
+expect 1 "redis-server" env REDIS_SERVER=/nowhere "$BASH" -c "$(declare -f setup_on); folder=$folder; setup_on bare-6.2 --dry-run --test"
 command_in bare-6.2 postgres 'exit 0'
 if setup_on bare-6.2 --dry-run --test | grep -q " postgresql"; then
     failed=$((failed + 1))

@@ -40,6 +40,8 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/stock/movements": .operator,
     "PUT /api/v1/prices/{productId}": .operator,
     "GET /api/v1/prices/{productId}/history": .operator,
+    "GET /api/v1/cache/stats": .operator,
+    "POST /api/v1/cache/invalidate": .operator,
     "GET /api/v1/discounts": .operator,
     "POST /api/v1/discounts": .operator,
     "GET /api/v1/discounts/{code}": .operator,

@@ -7,6 +7,7 @@ import InventoryAPI
 import Orders
 import Payments
 import PricingAPI
+import Redis
 import Resilience
 import ServiceKit
 import ShopTelemetry
@@ -41,7 +42,7 @@ enum GatewaySettings {
 /// The composition root: everything of the gateway is made here, for `main` and for the tests alike.
 enum GatewayApp {
     static let definition = ServiceDefinition(
-        name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all,
+        name: "api-gateway", port: 8000, settings: GatewaySettings.all + UpstreamSettings.all + DoorSettings.all + RedisSettings.all,
         metrics: [.shopOrders, .shopOrderValue], build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
@@ -61,6 +62,7 @@ enum GatewayApp {
                 keys: try await boot.userKeys(client: client), issuer: try settings(ServiceSettings.issuer), audience: boot.service,
                 roles: [.shopper, .operator], skew: try settings(ServiceSettings.clockSkew), sources: boot.sources)
             try await migrate(database, Migration.load(SandboxPayments.migrations + Orders.migrations), boot)
+            let redis = try openRedis(boot)
             let policy = try UpstreamSettings.policy(settings)
             let observer = UpstreamObserver(boot.logger)
             var tokens: [String: ServiceToken] = [:]
@@ -97,8 +99,8 @@ enum GatewayApp {
                     .database(database),
                     HealthCheck("inventory") { try await checkReady(client, "inventory", inventory) },
                     HealthCheck("pricing") { try await checkReady(client, "pricing", pricing) },
-                ],
-                door: DoorSettings.policy(settings),
+                ] + (redis.map { [.redis($0)] } ?? []),
+                door: DoorSettings.policy(settings, redis),
                 background: [
                     orders.background,
                     UpstreamUpkeep(
@@ -109,6 +111,7 @@ enum GatewayApp {
                 close: {
                     await orders.stop()
                     try? await client.shutdown()
+                    await redis?.shutdown()
                     await database.shutdown()
                 })
         } catch {

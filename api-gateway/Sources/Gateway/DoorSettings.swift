@@ -1,3 +1,4 @@
+import Redis
 import Resilience
 import ServiceKit
 
@@ -21,13 +22,17 @@ enum DoorSettings {
         SettingInfo(addressRate), SettingInfo(addressBurst), SettingInfo(identityRate), SettingInfo(identityBurst), SettingInfo(trustedProxies),
     ]
 
-    static func policy(_ settings: Settings) throws -> DoorPolicy {
-        func limiter(_ rate: Setting<Int>, _ burst: Setting<Int>) throws -> LocalRateLimiter? {
+    /// - Parameter redis: what replicas share, so that each client has its rate once and not at every replica; nil: nothing.
+    static func policy(_ settings: Settings, _ redis: RedisClient?) throws -> DoorPolicy {
+        func limiter(_ name: String, _ rate: Setting<Int>, _ burst: Setting<Int>) throws -> (any RateLimiting)? {
             let perSecond = try settings(rate)
-            return perSecond == 0 ? nil : LocalRateLimiter(RateLimit(burst: try settings(burst), perSecond: Double(perSecond)))
+            guard perSecond > 0 else { return nil }
+            let limit = RateLimit(burst: try settings(burst), perSecond: Double(perSecond))
+            guard let redis else { return LocalRateLimiter(limit) }
+            return RedisRateLimiter(redis, name: "gateway.\(name)", limit: limit)
         }
         return DoorPolicy(
-            perAddress: try limiter(addressRate, addressBurst), perIdentity: try limiter(identityRate, identityBurst),
+            perAddress: try limiter("address", addressRate, addressBurst), perIdentity: try limiter("identity", identityRate, identityBurst),
             trustedProxies: try settings.optional(trustedProxies) ?? .none)
     }
 }

@@ -19,7 +19,7 @@ import Testing
                 let order = try #require(placed.json["id"]?.string)
                 let faults = try await Self.faults(shop.gateway)
                 let examples =
-                    Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.breakers + Self.orders(order) + faults
+                    Self.products + Self.stock + Self.prices + Self.discounts + Self.tables + Self.cache + Self.breakers + Self.orders(order) + faults
                 try await use(BadInputTarget(shop.gateway, alsoCounting: [shop.inventory, shop.pricing], examples: examples))
             }
         }
@@ -88,6 +88,11 @@ import Testing
             "PUT /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], body: rule.with("code", "SAVE5"), caller: .operator
         ),
         RouteExample("DELETE /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], caller: .operator),
+    ]
+
+    private static let cache: [RouteExample] = [
+        RouteExample("GET /api/v1/cache/stats", caller: .operator),
+        RouteExample("POST /api/v1/cache/invalidate", body: ["products": ["LAPTOP-001"], "all": false], caller: .operator),
     ]
 
     private static let tables: [RouteExample] = [

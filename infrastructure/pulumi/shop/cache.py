@@ -14,7 +14,7 @@ from .settings import Settings
 
 ENGINE = "valkey"
 # May read and write its own keys; may not look into, change or empty the server.
-RIGHTS = "on ~hello-dd:* &hello-dd:* -@all +@read +@write +@connection +@pubsub +@transaction +@scripting -@dangerous"
+RIGHTS = "on ~cache:* ~rate:* -@all +@read +@write +@connection +@scripting +time -@dangerous"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,8 +31,7 @@ def build(settings: Settings) -> dict[str, pulumi.Input[object]]:
     fast = cache.build(settings, net, made.security_group, data_key.arn)
     repositories = registry.build(settings, images_key.arn)
     kept = secrets.build(settings, secrets_key.arn, store, fast)
-    # Not that of the cache: nothing in the cluster asks for it yet.
-    wanted = [secret.arn for name, secret in kept.items() if name != "cache"]
+    wanted = [secret.arn for secret in kept.values()]
     identities.build(settings, account, made.cluster, [*wanted, store.administrator], [secrets_key.arn, data_key.arn])
     return {
         "account": account,

@@ -18,6 +18,7 @@ OUTPUTS = "k8s/overlays/eks/outputs.env"
 # Key of outputs.env → output of the foundation. Images come from scripts/push-images.sh.
 CONSUMED = {
     "AWS_REGION": "region",
+    "CACHE_HOST": "cacheHost",
     "CERTIFICATE": "certificate",
     "DATABASE_ADMINISTRATOR": "databaseAdministrator",
     "DATABASE_BLOCK": "databaseBlock",

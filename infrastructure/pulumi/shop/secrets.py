@@ -30,8 +30,9 @@ def build(settings: Settings, key: pulumi.Input[str], database: Database, cache:
         "inventory-service/keys": {"services_public": checks},
         "pricing-service/keys": {"services_public": checks, "quotes": quotes.hex},
         "api-gateway/keys": {"services_private": signs, "services_public": checks, "users_public": settings.users_public_key},
-        "cache": {"username": cache.user, "password": cache.password, "host": cache.group.primary_endpoint_address},
     }
+    for service in ("pricing-service", "api-gateway"):
+        contents[f"{service}/redis"] = {"password": cache.password}
     for service, role in DATABASES.items():
         contents[f"{service}/database"] = {"password": database.passwords[role], "authorities": settings.database_authorities}
     return {name: secret(settings, name, key, content) for name, content in contents.items()}

@@ -33,6 +33,10 @@ extension TelemetryContract {
             always: ["db.system.name", "db.operation.name", "db.transaction.outcome"],
             sometimes: ["db.namespace", "db.transaction.attempts", "error.type"]),
         SpanShape(
+            signal: "Redis", kind: .client, name: "the command, and the script that it runs: `GET`, `EVALSHA cache.lease`, `PIPELINE`",
+            always: ["db.system.name", "db.operation.name", "db.namespace", "server.address", "server.port"],
+            sometimes: ["db.stored_procedure.name", "db.operation.batch.size", "db.response.status_code", "error.type"]),
+        SpanShape(
             signal: "Saga", kind: .internal, name: "`saga order`, and each step of it: `order reserve`, `order reserve undo`", always: [],
             sometimes: ["shop.order.id", "saga.state", "saga.failure", "error.type"]),
     ]

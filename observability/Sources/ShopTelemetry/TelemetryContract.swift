@@ -7,19 +7,21 @@ public enum TelemetryContract {
         public let name: String
         /// All that its `/metrics` can show.
         public let metrics: [MetricDefinition]
+        /// Whether it asks a Redis server where there is one.
+        public var usesRedis = false
     }
 
     public static let services: [Service] = [
-        Service(name: "api-gateway", metrics: MetricDefinition.platform + [.shopOrders, .shopOrderValue]),
+        Service(name: "api-gateway", metrics: MetricDefinition.platform + [.shopOrders, .shopOrderValue], usesRedis: true),
         Service(name: "inventory-service", metrics: callsNobody + [.shopStockAvailable]),
-        Service(name: "pricing-service", metrics: callsNobody),
+        Service(name: "pricing-service", metrics: callsNobody + MetricDefinition.cache, usesRedis: true),
     ]
 
     /// What every service has that calls no other and runs no saga.
     private static let callsNobody = MetricDefinition.platform.filter { ![.httpClientRequestDuration, .sagaTransitions].contains($0) }
 
     /// Every metric there is, once.
-    public static let metrics: [MetricDefinition] = MetricDefinition.platform + MetricDefinition.shop
+    public static let metrics: [MetricDefinition] = MetricDefinition.platform + MetricDefinition.cache + MetricDefinition.shop
 }
 
 extension AttributeKey {

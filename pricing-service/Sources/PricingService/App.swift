@@ -2,7 +2,9 @@ import Basics
 import Database
 import HTTPPath
 import Logging
+import Redis
 import ServiceKit
+import Telemetry
 
 /// The composition root: everything of this service is made here, for `main` and for the tests alike.
 enum PricingApp {
@@ -14,8 +16,8 @@ enum PricingApp {
         settings: [
             SettingInfo(PricingSettings.quoteLifetime), SettingInfo(PricingSettings.quoteRetention), SettingInfo(PricingSettings.signingKey),
             SettingInfo(PricingSettings.seed),
-        ],
-        build: build)
+        ] + CacheSettings.all + RedisSettings.all,
+        metrics: MetricDefinition.cache, build: build)
 
     static func build(_ boot: Boot) async throws -> ServiceParts {
         let settings = boot.settings
@@ -31,31 +33,39 @@ enum PricingApp {
                 let planted = try await Seed.plant(PackageResources.prices_csv, in: database, boot.sources)
                 if planted > 0 { boot.logger.info("an empty store was filled", metadata: ["prices": "\(planted)"]) }
             }
+            let redis = try openRedis(boot)
+            let cache = try PriceCache(boot, database, redis)
+            cache.start()
             return try ServiceParts(
-                routes: routes(boot, database, signer), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
-                health: [.database(database)],
+                routes: routes(boot, database, cache, signer), boot: boot, openAPI: PackageResources.openapi_json, authorizer: authorizer,
+                health: [.database(database)] + (redis.map { [.redis($0)] } ?? []),
                 background: [
                     Retention(database: database, sources: boot.sources, quotes: try settings(PricingSettings.quoteRetention), logger: boot.logger)
                 ],
-                close: { await database.shutdown() })
+                close: {
+                    await cache.shutdown()
+                    await redis?.shutdown()
+                    await database.shutdown()
+                })
         } catch {
             await database.shutdown()
             throw error
         }
     }
 
-    private static func routes(_ boot: Boot, _ database: any Database, _ signer: QuoteSigner) throws -> Routes {
+    private static func routes(_ boot: Boot, _ database: any Database, _ cache: PriceCache, _ signer: QuoteSigner) throws -> Routes {
         let sources = boot.sources
         let creates = Creates(database: database, sources: sources)
         let routes = Routes(access: Routes.standardAccess.merging(access, uniquingKeysWith: { $1 }))
         let prices = Prices(database: database, sources: sources)
         let quotes = Quotes(sources: sources, signer: signer, lifetime: try boot.settings(PricingSettings.quoteLifetime))
-        PriceRoutes(prices: prices, quotes: quotes, database: database).add(to: routes)
+        PriceRoutes(prices: prices, cache: cache, quotes: quotes, database: database).add(to: routes)
         QuoteRoutes(
             quotes: quotes, redemptions: Redemptions(database: database, sources: sources, signer: signer), database: database, creates: creates
         ).add(to: routes)
         DiscountRoutes(discounts: Discounts(database: database, sources: sources), creates: creates).add(to: routes)
         TableRoutes(tables: Tables(database: database, sources: sources)).add(to: routes)
+        CacheRoutes(cache: cache).add(to: routes)
         routes.addFaults(boot)
         return routes
     }

@@ -169,7 +169,7 @@ final class PacedShop: Sendable {
 }
 
 /// A port on which nothing listened a moment ago.
-private func freePort() throws -> Int {
+func freePort() throws -> Int {
     #if canImport(Glibc)
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     #else

@@ -23,7 +23,7 @@ extension Routes {
             "POST /api/v1/quotes", "GET /api/v1/prices/{productId}", "PUT /api/v1/prices/{productId}", "GET /api/v1/prices/{productId}/history",
             "GET /api/v1/discounts", "POST /api/v1/discounts", "GET /api/v1/discounts/{code}", "PUT /api/v1/discounts/{code}",
             "DELETE /api/v1/discounts/{code}", "GET /api/v1/exchange-rates", "PUT /api/v1/exchange-rates", "GET /api/v1/tax-rules",
-            "PUT /api/v1/tax-rules",
+            "PUT /api/v1/tax-rules", "GET /api/v1/cache/stats", "POST /api/v1/cache/invalidate",
         ] as [RouteKey] {
             on(key) { request, context in try await forward(key, request, context, to: pricing) }
         }

@@ -18,13 +18,16 @@ struct Up: AsyncParsableCommand {
               hello-dd up --gateway-port 0     any free port; the banner tells which
               hello-dd up --ephemeral -q       leaves nothing behind, shows no logs
               hello-dd up --json-logs | jq .   what the services log, as they log it
-              hello-dd up --with-servers       on PostgreSQL, with a server in .hello-dd/postgres
+              hello-dd up --with-servers       on PostgreSQL and Redis, with servers in .hello-dd
               hello-dd up --postgres postgres://postgres@localhost/postgres
 
             On a PostgreSQL server each service gets a role and a database of its own: inventory, pricing and orders. Their passwords are \
             made here and kept in postgres.json in the data folder. A server that `--with-servers` started is started again if it dies, and \
             stopped after the services; its data stays for the next time, unless `--ephemeral` says otherwise. The password of the address \
             is better given in PGPASSWORD or ~/.pgpass: other users see the arguments.
+
+            Redis is what replicas share of prices and rate limits; it keeps nothing, and nothing fails without it. Where it is not installed, \
+            `--with-servers` starts PostgreSQL alone. A Redis that runs already is named by REDIS_URL, and then none is started.
 
             The services send traces, metrics and logs to the console (OTLP on port 4318), which shows traces on its page and to \
             `hello-dd trace`. Where something listens on 4318 already, such as a Datadog Agent or a Collector, or where the environment \
@@ -50,7 +53,7 @@ struct Up: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("with-servers"),
-        help: "Start a PostgreSQL server of the shop's own, from the binaries that are installed, and run on it instead of SQLite.")
+        help: "Start a PostgreSQL and a Redis server of the shop's own, from the binaries that are installed, and run on them instead of SQLite.")
     var withServers = false
 
     @Option(
@@ -191,31 +194,41 @@ struct Up: AsyncParsableCommand {
         let servers: ShopServers
         do {
             servers = try await ShopServers.prepare(
-                engine, services: plan.services.filter(\.hasDatabase), folder: folder, command: Environment.command)
+                engine, services: plan.services.filter(\.hasDatabase), folder: folder, command: Environment.command,
+                startsRedis: ["REDIS_URL", "REDIS_HOST"].allSatisfy { Environment.value($0) == nil })
         } catch {
             await terminal.finish()
             throw error
         }
         plan.databases = servers.urls
         plan.databasePlace = servers.state?.place
+        plan.redis = servers.redis?.url
+        plan.redisPlace = servers.redis.map { "127.0.0.1:\($0.port)" }
+        if let note = servers.redisNote { console.note(note) }
         let exitCode = try await Self.supervise(plan, on: servers, console)
         await terminal.finish()
         withExtendedLifetime(lock) {}
         guard exitCode == 0 else { throw ExitCode(exitCode) }
     }
 
-    /// Runs the services, and beside them watches the server that they stand on; it is stopped when they have gone.
+    /// Runs the services, and beside them watches the servers that they stand on; those are stopped when they have gone.
     private static func supervise(_ plan: Plan, on servers: ShopServers, _ console: UpConsole) async throws -> Int32 {
         try await ServiceProbe.withHTTP { probe in
             let supervisor = try Supervisor(
                 plan: plan, console: console, probe: probe, environment: Environment.all, databases: { servers.state })
-            guard let server = servers.postgres else { return await supervisor.run() }
-            let watch = Task { await ServerWatch(server: server, console: console) { await supervisor.writeState() }.run() }
+            var watched: [(name: Style.ServerName, server: any OwnServer)] = []
+            if let redis = servers.redis { watched.append((.redis, redis)) }
+            if let postgres = servers.postgres { watched.append((.postgres, postgres)) }
+            let watches = watched.map { one in
+                Task { await ServerWatch(server: one.server, name: one.name, console: console) { await supervisor.writeState() }.run() }
+            }
             let exitCode = await supervisor.run()
-            watch.cancel()
-            await server.stop()
-            await watch.value
-            console.server("stopped", .quiet)
+            for watch in watches { watch.cancel() }
+            for (one, watch) in zip(watched, watches) {
+                await one.server.stop()
+                await watch.value
+                console.server("stopped", .quiet, one.name)
+            }
             return exitCode
         }
     }

@@ -1,9 +1,21 @@
 internal import LocalServers
 internal import Resilience
 
-/// Starts the shop's own PostgreSQL server again when it ends without having been asked to.
+/// A server of the shop's own.
+protocol OwnServer: Sendable {
+    func untilEnded() async
+    func restart() async throws(LocalServerError)
+    func stop() async
+}
+
+extension LocalPostgres: OwnServer {}
+extension LocalRedis: OwnServer {}
+
+/// Starts one of the shop's own servers again when it ends without having been asked to.
 struct ServerWatch: Sendable {
-    let server: LocalPostgres
+    let server: any OwnServer
+    /// How it is called in what is said.
+    let name: Style.ServerName
     let console: UpConsole
     /// Called when another process runs than before.
     let onChange: @Sendable () async -> Void
@@ -16,7 +28,7 @@ struct ServerWatch: Sendable {
         while true {
             await server.untilEnded()
             if Task.isCancelled { return }
-            console.server("ended unexpectedly; starting it again", .warning)
+            console.server("ended unexpectedly; starting it again", .warning, name)
             await onChange()
             guard await startAgain() else { return }
             await onChange()
@@ -35,11 +47,11 @@ struct ServerWatch: Sendable {
                     await server.stop()
                     return false
                 }
-                console.server("runs again", .good)
+                console.server("runs again", .good, name)
                 return true
             } catch {
                 attempts += 1
-                console.server("cannot be started: \(error.description)", .bad)
+                console.server("cannot be started: \(error.description)", .bad, name)
             }
         }
         return false

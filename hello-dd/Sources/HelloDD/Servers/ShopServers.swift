@@ -14,13 +14,19 @@ enum EngineChoice: Hashable, Sendable {
 struct ShopServers: Sendable {
     /// The address of each service's database, with its password. None: each service has a file.
     var urls: [Service: String] = [:]
-    /// The server that was started here.
+    /// The servers that were started here.
     var postgres: LocalPostgres?
+    var redis: LocalRedis?
+    /// Why there is no Redis where there could be one.
+    var redisNote: String?
     private var place = ""
     private var services: [Service: String] = [:]
 
-    /// Starts a server if one is wanted, and makes what the services need on it.
-    static func prepare(_ choice: EngineChoice, services: Set<Service>, folder: RunFolder, command: String) async throws -> ShopServers {
+    /// Starts servers if they are wanted, and makes what the services need on them.
+    /// - Parameter startsRedis: whether one is wanted too where PostgreSQL is started; one that is not installed is done without.
+    static func prepare(
+        _ choice: EngineChoice, services: Set<Service>, folder: RunFolder, command: String, startsRedis: Bool
+    ) async throws -> ShopServers {
         switch choice {
         case .files: return ShopServers()
         case .server(let address):
@@ -30,6 +36,9 @@ struct ShopServers: Sendable {
             do {
                 var servers = try await ShopServers(services, on: ServerAddress(postgres.adminURL), folder: folder, command: command)
                 servers.postgres = postgres
+                if startsRedis, !services.isDisjoint(with: Service.usingRedis) {
+                    (servers.redis, servers.redisNote) = try await startRedis(isEphemeral ? nil : folder.redis)
+                }
                 return servers
             } catch {
                 await postgres.stop()
@@ -44,6 +53,21 @@ struct ShopServers: Sendable {
         } catch {
             throw CommandFailure(error.description)
         }
+    }
+
+    private static func startRedis(_ folder: String?) async throws(CommandFailure) -> (LocalRedis?, String?) {
+        do {
+            return (try await LocalRedis.start(LocalRedis.Options(folder: folder)), nil)
+        } catch {
+            guard error.code == .notInstalled else { throw CommandFailure(error.description) }
+            return (nil, "Redis is not installed, so each service remembers prices by itself")
+        }
+    }
+
+    /// Stops what was started here.
+    func stop() async {
+        await redis?.stop()
+        await postgres?.stop()
     }
 
     private init() {}

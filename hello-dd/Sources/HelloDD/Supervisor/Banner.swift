@@ -23,6 +23,7 @@ enum Banner {
             entry("database", "PostgreSQL at \(place)")
             entry("psql", "\(command) psql inventory\(plan.folder.option)")
         }
+        if let place = plan.redisPlace { entry("cache", "Redis at \(place)") }
         entry("token", "\(command) token --role operator\(plan.folder.option)")
         entry("logs", "\(command) logs -f\(plan.folder.option)")
         entry("stop", (isDetached ? "" : "Ctrl-C here, or ") + "\(command) down\(plan.folder.option)")

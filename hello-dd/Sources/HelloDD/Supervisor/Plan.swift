@@ -15,6 +15,11 @@ struct Plan: Hashable, Sendable {
     /// The address of each service's database, with its password; a service without one has a file in `dataDirectory`.
     var databases: [Service: String] = [:]
 
+    /// The address of the Redis server that the services share, with its password; nil: what the environment says, or none.
+    var redis: String?
+    /// Where it is, for people.
+    var redisPlace: String?
+
     /// Where the PostgreSQL server is, for people; nil with files.
     var databasePlace: String?
 
@@ -44,6 +49,7 @@ struct Plan: Hashable, Sendable {
         environment["KEYS_DIR"] = "\(dataDirectory)/keys"
         environment["LOG_FORMAT"] = jsonLogs ? "json" : inherited["LOG_FORMAT"] ?? "pretty"
         if let database = databases[service] { environment["DATABASE_URL"] = database }
+        if let redis, Service.usingRedis.contains(service) { environment["REDIS_URL"] = redis }
         if let logLevel { environment["LOG_LEVEL"] = logLevel }
         if inherited["SEED_CATALOGUE"] == nil { environment["SEED_CATALOGUE"] = seedCatalogue ? "true" : "false" }
         if service == .console {

@@ -19,6 +19,8 @@ struct RunFolder: Hashable, Sendable {
     var keys: String { "\(path)/keys" }
     /// The shop's own PostgreSQL server's.
     var postgres: String { "\(path)/postgres" }
+    /// And its Redis server's.
+    var redis: String { "\(path)/redis" }
     /// What `up --detach` would have shown.
     var supervisorLog: String { "\(logs)/up.log" }
 

@@ -36,6 +36,9 @@ enum Service: String, CaseIterable, Codable, Hashable, Sendable {
     /// Whether it keeps anything but memories.
     var hasDatabase: Bool { self != .console }
 
+    /// Those that share a Redis server where there is one: prices, and how often whom is let in.
+    static let usingRedis: Set<Service> = [.pricing, .gateway]
+
     /// The option of `up` that changes the port.
     var portOption: String { "--\(shortName)-port" }
 

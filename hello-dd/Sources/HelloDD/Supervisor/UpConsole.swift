@@ -44,9 +44,9 @@ struct UpConsole: Sendable {
         report?.send(.up(lines: lines))
     }
 
-    /// Something that happened to the shop's own PostgreSQL server.
-    func server(_ text: String, _ tone: Style.Tone) {
-        let line = "\(style.serverName) \(style.paint(text, tone))"
+    /// Something that happened to one of the shop's own servers.
+    func server(_ text: String, _ tone: Style.Tone, _ name: Style.ServerName = .postgres) {
+        let line = "\(style.server(name)) \(style.paint(text, tone))"
         say(line)
         if tone == .bad { report?.send(.problem(lines: [line])) } else { report?.send(.note(lines: [line])) }
     }

@@ -39,9 +39,12 @@ struct Style: Hashable, Sendable {
         }
     }
 
-    /// The shop's own PostgreSQL server, in the services' column.
-    var serverName: String {
-        let name = "postgresql"
+    /// A server of the shop's own.
+    enum ServerName: String { case postgres = "postgresql", redis }
+
+    /// One of those, in the services' column.
+    func server(_ server: ServerName) -> String {
+        let name = server.rawValue
         return wrap(name + String(repeating: " ", count: Service.nameWidth - name.utf8.count), "33")
     }
 

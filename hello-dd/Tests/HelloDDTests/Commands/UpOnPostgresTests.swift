@@ -30,6 +30,7 @@ struct UpOnPostgresTests {
         let up = try await shop.up("--with-servers")
         #expect(up.code == 0, "\(up.errors)")
         #expect(up.output.contains("PostgreSQL at 127.0.0.1:"))
+        #expect(up.output.contains("Redis at 127.0.0.1:"))
         #expect(up.output.contains("psql inventory --data"))
 
         let database = try #require(try await shop.status().database)

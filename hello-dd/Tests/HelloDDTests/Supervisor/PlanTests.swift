@@ -105,6 +105,19 @@ struct PlanTests {
         #expect(lines.contains("  psql       hello-dd psql inventory --data data"))
     }
 
+    @Test("those that use Redis are told where the shop's own is, above what the environment names; without it the environment counts")
+    func redis() {
+        var plan = plan()
+        #expect(plan.environment(of: .pricing, inherited: ["REDIS_URL": "redis://other"])["REDIS_URL"] == "redis://other")
+        plan.redis = "redis://:p@127.0.0.1:7000"
+        #expect(plan.environment(of: .pricing, inherited: [:])["REDIS_URL"] == "redis://:p@127.0.0.1:7000")
+        #expect(plan.environment(of: .gateway, inherited: [:])["REDIS_URL"] == "redis://:p@127.0.0.1:7000")
+        #expect(plan.environment(of: .inventory, inherited: [:])["REDIS_URL"] == nil)
+        plan.redisPlace = "127.0.0.1:7000"
+        let lines = Banner.lines(for: plan, after: .seconds(1), command: "hello-dd", isDetached: false, style: .plain)
+        #expect(lines.contains("  cache      Redis at 127.0.0.1:7000"))
+    }
+
     @Test("the banner of one service has no products")
     func smallBanner() {
         let lines = Banner.lines(for: plan([.inventory]), after: .seconds(1), command: "hello-dd", isDetached: true, style: .plain)

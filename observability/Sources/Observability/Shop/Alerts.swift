@@ -7,7 +7,7 @@ public enum Alerts {
     /// What watches the service is no request of anybody's.
     static let notWatching: [Filter] = [.notPrefix("http.route", "/health"), .not("http.route", "/metrics")]
 
-    public static let all: [Alert] = requests + database + processes + orders + telemetry
+    public static let all: [Alert] = requests + database + cache + processes + orders + telemetry
 
     private static let requests: [Alert] = [
         Alert(
@@ -40,17 +40,30 @@ public enum Alerts {
             proof: .running("any of the others")),
     ]
 
+    /// Redis is no database here: nothing fails without it.
+    private static let notRedis = Filter.not("db.system.name", "redis")
+
     private static let database: [Alert] = [
         Alert(
             "DatabaseSlow", .ticket, "of the statements of {{service}} 5 % take more than a tenth of a second",
-            .quantile(0.95, Selection(.dbClientOperationDuration), by: [service]), over: .minutes(5), above: 0.1, recoversAt: 0.05,
+            .quantile(0.95, Selection(.dbClientOperationDuration, [notRedis]), by: [service]), over: .minutes(5), above: 0.1, recoversAt: 0.05,
             hold: .minutes(2), proof: .running("another process holds the write lock of the databases, again and again")),
         Alert(
             "DatabaseErrors", .page, "of the statements of {{service}} more than 5 % fail",
             .share(
-                Events(.dbClientOperationDuration, [.present("error.type")]), of: Events(.dbClientOperationDuration), by: [service]),
+                Events(.dbClientOperationDuration, [.present("error.type"), notRedis]), of: Events(.dbClientOperationDuration, [notRedis]),
+                by: [service]),
             over: .minutes(5), above: 0.05, recoversAt: 0.01, hold: .minutes(2),
             proof: .series("needs a database that fails its statements and is still there; the fault kinds that do this come later")),
+    ]
+
+    private static let cache: [Alert] = [
+        Alert(
+            "CacheDeaf", .ticket, "a replica of {{service}} does not hear what others change: its cache asks the database nearly every time",
+            .highest(Selection(.cacheDeaf), by: [service]), over: .minutes(5), above: 0, recoversAt: 0, hold: .minutes(2),
+            proof: .series(
+                "needs a Redis server that goes away, and the shop of these tests runs without one; what a service does then has system tests")
+        )
     ]
 
     /// One for each service, since what is gone has no series to be grouped by.

@@ -90,17 +90,22 @@ public enum Dashboards {
             (
                 title: group.title,
                 panels: group.panels.filter { panel in
-                    panel.queries.allSatisfy { $0.query.selections.allSatisfy { known.contains($0.metric.name) } }
+                    panel.queries.allSatisfy {
+                        $0.query.selections.allSatisfy { known.contains($0.metric.name) && (emitter.usesRedis || !asksRedis($0)) }
+                    }
                 }
             )
         }
         return Dashboard(name: all.name, title: all.title, description: all.description, groups: groups.filter { !$0.panels.isEmpty })
     }
 
+    private static func asksRedis(_ selection: Selection) -> Bool { selection.filters.contains(.equals("db.system.name", "redis")) }
+
     private static func panels(_ emitter: TelemetryContract.Service) -> Dashboard {
         let own: [Filter] = [.equals(MetricQuery.service, emitter.name)]
         let requests = Events(.httpServerRequestDuration, own + Alerts.notWatching)
         func selection(_ metric: MetricDefinition) -> Selection { Selection(metric, own) }
+        let (database, redis) = (own + [.not("db.system.name", "redis")], own + [.equals("db.system.name", "redis")])
         return Dashboard(
             name: emitter.name, title: "hello-dd: \(emitter.name)", description: "What \(emitter.name) is asked, what it asks, and how it is.",
             groups: [
@@ -128,14 +133,52 @@ public enum Dashboards {
                 (
                     "Database",
                     [
-                        Panel("Statements a second", [("statements", .rate(Events(.dbClientOperationDuration, own), by: ["db.operation.name"]))]),
                         Panel(
-                            "p95 of a statement", [("p95", .quantile(0.95, selection(.dbClientOperationDuration), by: ["db.operation.name"]))],
+                            "Statements a second", [("statements", .rate(Events(.dbClientOperationDuration, database), by: ["db.operation.name"]))]),
+                        Panel(
+                            "p95 of a statement",
+                            [("p95", .quantile(0.95, Selection(.dbClientOperationDuration, database), by: ["db.operation.name"]))],
                             marker: (0.1, "DatabaseSlow")),
-                        Panel("Failed statements", .bars, [("failed", .count(failed(own), by: ["error.type"]))]),
+                        Panel("Failed statements", .bars, [("failed", .count(failed(database), by: ["error.type"]))]),
                         Panel("p95 of the wait for a connection", [("p95", .quantile(0.95, selection(.dbClientConnectionWaitTime)))]),
                         Panel(
                             "Connections", .area, [("connections", .total(selection(.dbClientConnectionCount), by: ["db.client.connection.state"]))]),
+                    ]
+                ),
+                (
+                    "Cache",
+                    [
+                        Panel(
+                            "Answers, by where they came from", .bars, [("answers", .count(Events(.cacheRequests, own), by: ["cache.outcome"]))]),
+                        Panel(
+                            "Share of answers without the source",
+                            ["memory", "remote"].map { outcome in
+                                (
+                                    outcome,
+                                    .share(Events(.cacheRequests, own + [.equals("cache.outcome", outcome)]), of: Events(.cacheRequests, own))
+                                )
+                            }),
+                        Panel("p95 of a load from the source", [("p95", .quantile(0.95, selection(.cacheLoadDuration)))]),
+                        Panel("Invalidations", .bars, [("invalidations", .count(Events(.cacheInvalidations, own), by: ["cache.origin"]))]),
+                        Panel("Does not hear the others", [("deaf", .highest(selection(.cacheDeaf)))], marker: (0, "CacheDeaf")),
+                        Panel("Invalidations not told to the others yet", [("owed", .total(selection(.cacheInvalidationsOwed)))]),
+                        Panel("Longest staleness, as it is stated", [("bound", .highest(selection(.cacheStalenessBound)))]),
+                        Panel("p95 of the age of stale answers", [("p95", .quantile(0.95, selection(.cacheStaleness)))]),
+                        Panel(
+                            "Memory", .area, [("bytes", .total(selection(.cacheSize)))]),
+                        Panel("Entries", [("entries", .total(selection(.cacheEntries)))]),
+                        Panel(
+                            "What was not kept", .bars,
+                            [("evicted", .count(Events(.cacheEvictions, own))), ("outdated", .count(Events(.cacheOutdated, own)))]),
+                        Panel("Calls of the shared tier that failed", .bars, [("failed", .count(Events(.cacheRemoteFailures, own)))]),
+                    ]
+                ),
+                (
+                    "Redis",
+                    [
+                        Panel("Commands a second", [("commands", .rate(Events(.dbClientOperationDuration, redis), by: ["db.operation.name"]))]),
+                        Panel("p95 of a command", [("p95", .quantile(0.95, Selection(.dbClientOperationDuration, redis)))]),
+                        Panel("Failed commands", .bars, [("failed", .count(failed(redis), by: ["error.type"]))]),
                     ]
                 ),
                 (

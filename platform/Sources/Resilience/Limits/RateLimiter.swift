@@ -29,6 +29,14 @@ public struct RateDecision: Hashable, Sendable {
     public let retryAfter: Duration
     /// When all of the burst is there again.
     public let reset: Duration
+
+    public init(isAllowed: Bool, limit: RateLimit, remaining: Int, retryAfter: Duration, reset: Duration) {
+        self.isAllowed = isAllowed
+        self.limit = limit
+        self.remaining = remaining
+        self.retryAfter = retryAfter
+        self.reset = reset
+    }
 }
 
 /// A limit on how often each key may ask: in this process, or shared by all replicas.

@@ -118,17 +118,20 @@ struct PostgresParts: Sendable {
         let given = try settings.optional(ServiceSettings.databasePassword)
         guard let path = try settings.optional(ServiceSettings.databasePasswordFile) else { return given }
         guard given == nil else { throw ConfigurationError("DB_PASSWORD and DB_PASSWORD_FILE are both set: unset one of them") }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= mostPasswordBytes,
-            var text = String(validating: data, as: UTF8.self), !text.utf8.contains(0)
-        else {
-            throw ConfigurationError("DB_PASSWORD_FILE must name a file that can be read and holds a password of at most \(mostPasswordBytes) bytes")
-        }
-        // An editor, and `echo`, end the line; a line's end is no part of a password.
-        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
-        guard !text.isEmpty else { throw ConfigurationError("DB_PASSWORD_FILE names an empty file") }
-        return text
+        return try secret(in: path, "DB_PASSWORD_FILE")
     }
+}
 
-    /// Tokens of cloud providers that stand for a password are about two kilobytes long.
-    private static let mostPasswordBytes = 8192
+/// The password that a file holds.
+/// - Parameter variable: what named the file, for the error.
+func secret(in path: String, _ variable: String) throws(ConfigurationError) -> String {
+    // Tokens of cloud providers that stand for a password are about two kilobytes long.
+    let most = 8192
+    guard let data = FileManager.default.contents(atPath: path), data.count <= most, var text = String(validating: data, as: UTF8.self),
+        !text.utf8.contains(0)
+    else { throw ConfigurationError("\(variable) must name a file that can be read and holds a password of at most \(most) bytes") }
+    // An editor, and `echo`, end the line; a line's end is no part of a password.
+    if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+    guard !text.isEmpty else { throw ConfigurationError("\(variable) names an empty file") }
+    return text
 }

@@ -34,11 +34,11 @@ extension MetricDefinition {
     /// Finer below 5 ms than HTTP's buckets: most statements live there. OpenTelemetry's advice for databases, with more at the low end.
     public static let dbClientOperationDuration = MetricDefinition(
         name: "db.client.operation.duration", unit: .seconds, kind: .histogram,
-        description: "Time of one statement or transaction, without the wait for a connection.",
+        description: "Time of one statement or transaction, without the wait for a connection; or of one command of Redis.",
         attributes: [
             .dbSystem,
-            .from("db.operation.name", "the first word of the statement, or TRANSACTION", most: 20),
-            .errorType("the code of a DatabaseError", most: 20),
+            .from("db.operation.name", "the first word of the statement, or TRANSACTION; of Redis, the command, or PIPELINE", most: 40),
+            .errorType("the code of a DatabaseError, or of a RedisError", most: 40),
         ],
         buckets: databaseBuckets
     )
@@ -140,7 +140,7 @@ extension MetricAttribute {
         "http.request.method", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "_OTHER")
     public static let httpRoute = MetricAttribute.from("http.route", "the routes of the service, and \"unknown\"", most: 60)
     public static let httpStatus = MetricAttribute.from("http.response.status_code", "the status codes that services answer", most: 40)
-    public static let dbSystem = MetricAttribute.oneOf("db.system.name", "sqlite", "postgresql")
+    public static let dbSystem = MetricAttribute.oneOf("db.system.name", "sqlite", "postgresql", "redis")
     public static let dbPool = MetricAttribute.oneOf("db.client.connection.pool.name", "connections", "readers", "writer")
     public static let signal = MetricAttribute.oneOf("signal", "traces", "metrics")
     public static func errorType(_ source: String, most: Int) -> MetricAttribute { .from("error.type", source, most: most) }

@@ -12,6 +12,8 @@ extension PricingApp {
         "GET /api/v1/quotes/{quoteId}": .service,
         "PUT /api/v1/quotes/{quoteId}/redemptions/{orderId}": .service,
         "DELETE /api/v1/quotes/{quoteId}/redemptions/{orderId}": .service,
+        "GET /api/v1/cache/stats": .service,
+        "POST /api/v1/cache/invalidate": .service,
         "GET /api/v1/discounts": .service,
         "POST /api/v1/discounts": .service,
         "GET /api/v1/discounts/{code}": .service,

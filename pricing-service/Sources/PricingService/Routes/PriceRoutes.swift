@@ -8,6 +8,7 @@ import ServiceKit
 
 struct PriceRoutes: Sendable {
     let prices: Prices
+    let cache: PriceCache
     let quotes: Quotes
     let database: any Database
 
@@ -23,6 +24,8 @@ struct PriceRoutes: Sendable {
         let product = try context.product("productId")
         let currency = try request.query { $0.parsed("currency", expected: "a currency of ISO 4217 in capitals, such as USD", Currency.init) }
         let preconditions = try Preconditions(request)
+        let kept = try await cache.price(of: product)
+        guard let currency, currency != kept.price.price.currency else { return .json(kept, unless: preconditions) }
         let price = try await prices.price(of: product, in: currency)
         return .json(price, etag: price.etag, unless: preconditions)
     }
@@ -33,6 +36,7 @@ struct PriceRoutes: Sendable {
         let preconditions = try Preconditions(request)
         let change = try await request.json(context, Prices.Change.init)
         let (entry, isNew) = try await prices.set(product, change, preconditions)
+        await cache.changed(entry.productID, entry.sku, version: entry.version)
         return .json(entry, etag: "\"\(entry.version)\"", status: isNew ? .created : .ok)
     }
 
@@ -54,7 +58,12 @@ struct PriceRoutes: Sendable {
     private func batch(_ request: Request, _ context: ServiceContext) async throws -> Response {
         try request.noQuery()
         let (products, currency) = try await request.json(context) { ($0.products("ids", 1...PriceBatch.most), $0.optionalCurrency("currency")) }
-        return .json(try await prices.batch(products, in: currency))
+        let kept = try await cache.prices(of: products)
+        // One conversion needs the tables of the moment, and then the prices may be of that moment too.
+        guard kept.allSatisfy({ currency == nil || $0 == nil || $0?.price.price.currency == currency }) else {
+            return .json(try await prices.batch(products, in: currency))
+        }
+        return .json(kept, missing: zip(products, kept).filter { $0.1 == nil }.map(\.0))
     }
 
     private func calculate(_ request: Request, _ context: ServiceContext) async throws -> Response {

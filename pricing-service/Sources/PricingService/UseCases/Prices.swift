@@ -109,7 +109,7 @@ struct Prices: Sendable {
         return try await store.exchangeTable(at: now)
     }
 
-    private static func price(
+    static func price(
         _ stored: StoredPrice, _ current: StoredPrice.Current, in currency: Currency?, _ exchange: ExchangeTable?
     ) throws(Refusal) -> Price {
         let target = currency ?? current.base.currency

@@ -15,7 +15,7 @@ import Testing
             let quote = try #require(try await service.client.quote().expect(201).json["id"]?.string)
             let route = "GET /api/v1/prices/{productId}/history"
             let fault = try await service.setHarmlessFault(route: route, as: .gateway)
-            return Self.prices + Self.quotes(quote) + Self.discounts + Self.tables
+            return Self.prices + Self.quotes(quote) + Self.discounts + Self.tables + Self.cache
                 + RouteExample.faults(service.name, route: route, fault: fault, caller: .gateway)
         }
         #expect(report.cells.count == (PricingApp.access.count + Routes.standardAccess.count) * BadInputCell.allCases.count)
@@ -70,6 +70,11 @@ import Testing
         RouteExample(
             "PUT /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], body: rule.with("code", "SAVE5"), caller: .gateway),
         RouteExample("DELETE /api/v1/discounts/{code}", path: ["code": "SAVE5"], headers: [.ifMatch: "\"1\""], caller: .gateway),
+    ]
+
+    private static let cache: [RouteExample] = [
+        RouteExample("GET /api/v1/cache/stats", caller: .gateway),
+        RouteExample("POST /api/v1/cache/invalidate", body: ["products": ["LAPTOP-001"], "all": false], caller: .gateway),
     ]
 
     private static let tables: [RouteExample] = [
