@@ -379,6 +379,9 @@ breakers() {
     holds "with the last known price and its age" '"priceAgeSeconds":'
     ask 200 "inventory's is forced open" PUT "$path/inventory" -H "$operator" -H "$JSON" -d '{"mode": "forced-open", "reason": "verify-phase"}'
     ask 503 "without inventory there is no product" GET "$1/api/v1/products/LAPTOP-001"
+    ask 200 "pricing's is told to open sooner" PATCH "$path/pricing" -H "$operator" -H "$JSON" -d '{"failurePercent": 30, "reason": "verify-phase"}'
+    holds "and says so" '"failurePercent":30'
+    ask 422 "a threshold out of bounds is refused" PATCH "$path/pricing" -H "$operator" -H "$JSON" -d '{"failurePercent": 0, "reason": "verify-phase"}'
     for name in pricing inventory; do
         ask 200 "$name's is given back" PUT "$path/$name" -H "$operator" -H "$JSON" -d '{"mode": "automatic", "reason": "verify-phase"}'
     done

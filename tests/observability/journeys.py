@@ -69,9 +69,11 @@ def faults(registry, shop, collector):
     """Takes each journey once, and looks at its trace."""
     order = {"lines": [{"productId": "LAPTOP-001", "quantity": 1}], "currency": "USD", "taxRegion": "US-CA", "paymentMethod": "card_approve"}
     short = {**order, "lines": [{"productId": "LAPTOP-002", "quantity": 900}]}
+    bulk = {"items": [{"productId": "LAPTOP-001", "quantity": 1}, {"productId": "MOUSE-001", "quantity": 2}]}
     actions = {
         "view": lambda trace: shop.call("GET", "/api/v1/products/LAPTOP-001", trace=trace),
         "list": lambda trace: shop.call("GET", "/api/v1/products?limit=5", trace=trace),
+        "bulk": lambda trace: shop.call("POST", "/api/v1/products/bulk-check", bulk, trace=trace),
         "confirmed": lambda trace: shop.call("POST", "/api/v1/orders", order, "shopper", trace=trace),
         "declined": lambda trace: shop.call("POST", "/api/v1/orders", {**order, "paymentMethod": "card_decline"}, "shopper", trace=trace),
         "short": lambda trace: shop.call("POST", "/api/v1/orders", short, "shopper", trace=trace),

@@ -99,6 +99,11 @@ class JourneysTest(unittest.TestCase):
         status, _, _ = self.journey("list", method="GET", path="/api/v1/products?limit=5")
         self.assertEqual(status, 200)
 
+    def test_bulk_check(self):
+        items = [{"productId": "LAPTOP-001", "quantity": 1}, {"productId": "MOUSE-001", "quantity": 2}]
+        status, answer, _ = self.journey("bulk", method="POST", path="/api/v1/products/bulk-check", body={"items": items})
+        self.assertEqual((status, [item["status"] for item in answer["items"]]), (200, ["available", "available"]))
+
     def test_order_confirmed_and_cancelled(self):
         status, order, spans = self.order("confirmed")
         self.assertEqual((status, order["status"]), (201, "confirmed"))

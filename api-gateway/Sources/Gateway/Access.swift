@@ -26,6 +26,7 @@ let access: AccessTable = Routes.standardAccess.merging([
     "GET /api/v1/admin/breakers": .operator,
     "GET /api/v1/admin/breakers/{name}": .operator,
     "PUT /api/v1/admin/breakers/{name}": .operator,
+    "PATCH /api/v1/admin/breakers/{name}": .operator,
     "POST /api/v1/admin/breakers/{name}/reset": .operator,
 
     "POST /api/v1/products": .operator,

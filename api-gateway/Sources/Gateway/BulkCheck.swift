@@ -26,8 +26,6 @@ struct BulkCheck: Sendable {
     static let chunk = 50
     /// Chunks looked up at once, so that one request fills no pool.
     static let width = 4
-    /// Looks at the stock of single products at once, of one chunk.
-    private static let looks = 8
     static let mostLines = 1000
 
     let views: ProductViews
@@ -63,10 +61,14 @@ struct BulkCheck: Sendable {
     func chunk(_ index: Int) async throws -> Chunk {
         let some = Array(lines[(index * Self.chunk)..<min(lines.count, (index + 1) * Self.chunk)])
         let references = some.map(\.reference)
-        async let found = products(references)
+        async let found = ask(InventoryPaths.batchGet, references)
+        async let counted = ask(InventoryPaths.stockBatchGet, references)
         async let priced = views.prices(references, currency: currency)
-        let products = try await found
-        let stock = try await stock(Set(references.compactMap { products[$0]?["id"]?.string }).sorted())
+        var (products, stock): ([String: JSON], [String: Int64]) = ([:], [:])
+        for product in try await found {
+            for name in ["id", "sku"] { if let key = product[name]?.string { products[key] = product } }
+        }
+        for item in try await counted { if let id = item["productId"]?.string { stock[id] = item["available"]?.integer } }
         let (prices, isDegraded) = try await priced
         return Chunk(
             lines: some.map { line in
@@ -89,41 +91,10 @@ struct BulkCheck: Sendable {
         }
     }
 
-    /// By every reference that was asked for.
-    private func products(_ references: [String]) async throws -> [String: JSON] {
-        var request = UpstreamRequest(
-            .post, InventoryPaths.batchGet, template: InventoryPaths.batchGet,
-            body: JSONWriter.object { $0.field("ids", Array(Set(references)).sorted()) })
+    /// The items of a batch at inventory.
+    private func ask(_ path: String, _ references: [String]) async throws -> [JSON] {
+        var request = UpstreamRequest(.post, path, template: path, body: JSONWriter.object { $0.field("ids", Array(Set(references)).sorted()) })
         request.isRead = true
-        let (_, answer) = try await views.inventory.send(request).json(from: views.inventory)
-        var found: [String: JSON] = [:]
-        for product in answer["items"]?.array ?? [] {
-            for name in ["id", "sku"] { if let key = product[name]?.string { found[key] = product } }
-        }
-        return found
-    }
-
-    /// What is available, by product id.
-    private func stock(_ ids: [String]) async throws -> [String: Int64] {
-        try await withThrowingTaskGroup(of: (String, Int64?).self) { group in
-            var rest = ids[...]
-            func start() {
-                guard let id = rest.popFirst() else { return }
-                group.addTask {
-                    let answer = try await views.inventory.send(
-                        UpstreamRequest(.get, InventoryPaths.stock(id), template: InventoryPaths.Template.stock))
-                    // Deleted in between.
-                    if answer.status == 404 { return (id, nil) }
-                    return (id, try answer.json(from: views.inventory).1["available"]?.integer)
-                }
-            }
-            for _ in 0..<Self.looks { start() }
-            var available: [String: Int64] = [:]
-            while let (id, pieces) = try await group.next() {
-                available[id] = pieces
-                start()
-            }
-            return available
-        }
+        return try await views.inventory.send(request).json(from: views.inventory).1["items"]?.array ?? []
     }
 }

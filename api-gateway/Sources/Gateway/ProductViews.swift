@@ -33,12 +33,22 @@ struct ProductViews: Sendable {
 
     /// `{"product": …, "price": …}`: the bytes of both answers, spliced.
     func product(_ reference: String, currency: Currency?) async throws -> ByteBuffer {
-        let currencyQuery = currency.map { "?currency=\($0)" } ?? ""
-        async let productAnswer = inventory.send(
-            UpstreamRequest(.get, InventoryPaths.product(reference), template: InventoryPaths.Template.product))
-        async let priceAnswer = price(PricingPaths.prices + "/" + reference.percentEncoded + currencyQuery, currency)
+        let request = UpstreamRequest(.get, InventoryPaths.product(reference), template: InventoryPaths.Template.product)
+        let pricePath = PricingPaths.prices + "/" + reference.percentEncoded + (currency.map { "?currency=\($0)" } ?? "")
+        // To turn a request away must cost less than to serve it: where there will be no product, nobody is asked for its price.
+        if inventory.isRefusing {
+            let (product, read) = try await inventory.send(request).json(from: inventory)
+            let (price, isDegraded) = try await price(pricePath, currency)
+            return view(product, read, price, currency, isDegraded: isDegraded)
+        }
+        async let productAnswer = inventory.send(request)
+        async let priceAnswer = price(pricePath, currency)
         let (product, read) = try await productAnswer.json(from: inventory)
         let (price, isDegraded) = try await priceAnswer
+        return view(product, read, price, currency, isDegraded: isDegraded)
+    }
+
+    private func view(_ product: ByteBuffer, _ read: JSON, _ price: ByteBuffer?, _ currency: Currency?, isDegraded: Bool) -> ByteBuffer {
         let last = isDegraded ? read["id"]?.string.flatMap { lastPrices.find($0, currency: currency) } : nil
         return JSONWriter.object {
             $0.field("product", spliced: product)

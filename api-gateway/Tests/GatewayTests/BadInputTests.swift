@@ -138,6 +138,12 @@ import Testing
         RouteExample("GET /api/v1/admin/breakers/{name}", path: ["name": "pricing"], caller: .operator),
         RouteExample(
             "PUT /api/v1/admin/breakers/{name}", path: ["name": "pricing"], body: ["mode": "automatic", "reason": "Again"], caller: .operator),
+        RouteExample(
+            "PATCH /api/v1/admin/breakers/{name}", path: ["name": "pricing"],
+            body: [
+                "minimumCalls": 20, "failurePercent": 50, "slowPercent": 50, "slowMilliseconds": 1000, "windowMilliseconds": 10_000,
+                "openMilliseconds": 5000, "longestOpenMilliseconds": 60_000, "probes": 3, "reason": "Again",
+            ], caller: .operator),
         RouteExample("POST /api/v1/admin/breakers/{name}/reset", path: ["name": "pricing"], caller: .operator),
     ]
 

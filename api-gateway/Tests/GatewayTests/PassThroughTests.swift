@@ -78,6 +78,32 @@ struct PassThroughTests {
         }
     }
 
+    @Test(
+        "what a caller says of itself is replaced by what is known: its address, or the one that a trusted proxy saw",
+        arguments: [
+            // (TRUSTED_PROXIES, the lines of X-Forwarded-For, what goes on)
+            ("", [], "127.0.0.1"), ("", ["6.6.6.6"], "127.0.0.1"), ("", ["6.6.6.6, 127.0.0.1", "10.0.0.1"], "127.0.0.1"),
+            ("10.0.0.0/8", ["6.6.6.6"], "127.0.0.1"),
+            ("127.0.0.0/8", [], "127.0.0.1"), ("127.0.0.0/8", ["203.0.113.9"], "203.0.113.9"),
+            // Whatever stands before the last address that is not a trusted proxy's may have been made up.
+            ("127.0.0.0/8", ["6.6.6.6, 203.0.113.9"], "203.0.113.9"), ("127.0.0.0/8", ["6.6.6.6", "203.0.113.9:4711"], "203.0.113.9"),
+            ("127.0.0.0/8,10.0.0.0/8", ["6.6.6.6, 2001:db8::7, 10.1.2.3"], "2001:db8::7"),
+            ("127.0.0.0/8", ["6.6.6.6, not an address"], "127.0.0.1"), ("127.0.0.0/8", ["6.6.6.6, "], "127.0.0.1"),
+        ])
+    func forwardedFor(trusted: String, lines: [String], known: String) async throws {
+        try await withMirrors(settings: ["TRUSTED_PROXIES": trusted]) { client in
+            var sent: HTTPFields = [
+                HTTPField.Name("Forwarded")!: "for=6.6.6.6;proto=https", HTTPField.Name("X-Forwarded-Proto")!: "https",
+                HTTPField.Name("X-Forwarded-Host")!: "evil.example", HTTPField.Name("X-Forwarded-Prefix")!: "/admin",
+            ]
+            for line in lines { sent.append(HTTPField(name: HTTPField.Name("X-Forwarded-For")!, value: line)) }
+            let seen = try await client.get("/api/v1/products/low-stock", as: .operator, headers: sent).expect(200).json["headers"]
+            #expect(seen?["x-forwarded-for"] == .string(known))
+            let told = (seen?.members ?? []).map(\.name).filter { $0 == "forwarded" || $0.hasPrefix("x-forwarded") }
+            #expect(told == ["x-forwarded-for"])
+        }
+    }
+
     @Test("correlation, trace and what is left of the caller's time go on")
     func context() async throws {
         try await withMirrors { client in

@@ -2,6 +2,7 @@ import HTTPPath
 import HTTPTypes
 import NIOCore
 import PricingAPI
+import Resilience
 import ServiceKit
 import TestKit
 import Testing
@@ -77,6 +78,20 @@ struct ProductViewTests {
             let views = ProductViews(inventory: answering(step), pricing: answering(.json(200, Self.price)))
             #expect(await problem { try await views.product("LAPTOP-001", currency: nil) }?.code == code)
         }
+    }
+
+    @Test("where inventory is not asked, pricing is not asked either: to refuse must cost less than to serve")
+    func refusedEarly() async throws {
+        let inventory = ResilientUpstream(CallPipeline("inventory"), Endpoints([ServiceAddress("http://a")])) { _ in
+            self.answering(.json(200, Self.product))
+        }
+        let pricing = answering(.json(200, Self.price))
+        let views = ProductViews(inventory: inventory, pricing: pricing)
+        inventory.pipeline.breaker.set(.forcedOpen)
+        #expect(await problem { try await views.product("LAPTOP-001", currency: nil) }?.code == "unavailable")
+        #expect(pricing.calls.isEmpty)
+        inventory.pipeline.breaker.set(.automatic)
+        #expect(try await json(views.product("LAPTOP-001", currency: nil)) == ["product": Self.product, "price": Self.price])
     }
 
     @Test("when inventory says when to come back, so does the gateway")

@@ -36,9 +36,7 @@ public struct InventoryClient: Sendable {
 
     /// At most 200 products in one call, in the order asked for; what is missing is named.
     public func batchGet(_ references: [String]) async throws -> ProductBatch {
-        let body = JSONWriter.object { $0.field("ids", references) }
-        return try await upstream.send(UpstreamRequest(.post, InventoryPaths.batchGet, template: InventoryPaths.batchGet, body: body)).value(
-            ProductBatch.init)
+        try await batch(InventoryPaths.batchGet, references, ProductBatch.init)
     }
 
     /// Creates a product. `sku_taken` if another has its SKU.
@@ -50,6 +48,11 @@ public struct InventoryClient: Sendable {
 
     public func stock(_ reference: String) async throws -> Stock {
         try await get(InventoryPaths.stock(reference), InventoryPaths.Template.stock, Stock.init)
+    }
+
+    /// The stock of at most 200 products in one call, in the order asked for; what is missing is named.
+    public func stocks(_ references: [String]) async throws -> StockBatch {
+        try await batch(InventoryPaths.stockBatchGet, references, StockBatch.init)
     }
 
     /// Changes what is on hand. `stock_below_reserved` where reservations hold more than would be left.
@@ -102,6 +105,12 @@ public struct InventoryClient: Sendable {
 
     private func get<T>(_ path: String, _ template: String, _ read: (Fields) -> T) async throws -> T {
         try await upstream.send(UpstreamRequest(.get, path, template: template)).value(read)
+    }
+
+    private func batch<T>(_ path: String, _ references: [String], _ read: (Fields) -> T) async throws -> T {
+        var request = UpstreamRequest(.post, path, template: path, body: JSONWriter.object { $0.field("ids", references) })
+        request.isRead = true
+        return try await upstream.send(request).value(read)
     }
 
     private func post<T>(

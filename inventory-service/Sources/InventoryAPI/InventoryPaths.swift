@@ -9,6 +9,7 @@ public enum InventoryPaths {
     public static let `import` = products + "/import"
     public static let lowStock = products + "/low-stock"
     public static let movements = base + "/stock/movements"
+    public static let stockBatchGet = base + "/stock/batch-get"
     public static let reservations = base + "/reservations"
 
     /// The paths as the service declares its routes: what calls are called in traces.

@@ -44,6 +44,33 @@ extension Stock: JSONReadable, JSONWritable {
     }
 }
 
+/// The stock of several products, read in one call.
+public struct StockBatch: Hashable, Sendable {
+    /// In the order asked for.
+    public var items: [Stock]
+    /// What was asked for and is not there, as it was written.
+    public var missing: [String]
+
+    public init(items: [Stock], missing: [String]) {
+        self.items = items
+        self.missing = missing
+    }
+}
+
+extension StockBatch: JSONReadable, JSONWritable {
+    public init(_ fields: Fields) {
+        self.init(
+            items: fields.list("items", 0...ProductBatch.most, Stock.init), missing: fields.strings("missing", 0...ProductBatch.most))
+    }
+
+    public func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("items", items)
+            $0.field("missing", missing)
+        }
+    }
+}
+
 /// A change of stock by hand: the body of an adjustment.
 public struct StockAdjustment: Hashable, Sendable {
     /// Why. `receipt` is goods that came in and is booked as a receipt; everything else is booked as an adjustment.

@@ -1,6 +1,6 @@
 extension TelemetryContract {
-    /// The main journeys. `bulk check` is to come with its route.
-    public static let journeys: [Journey] = [view, list, confirmed, declined, short, cancelled]
+    /// The main journeys.
+    public static let journeys: [Journey] = [view, list, bulk, confirmed, declined, short, cancelled]
 
     private static func gateway(_ name: String) -> SpanReference { SpanReference("api-gateway", .server, name) }
     private static func inventory(_ name: String) -> SpanReference { SpanReference("inventory-service", .server, name) }
@@ -27,6 +27,20 @@ extension TelemetryContract {
             name: "list", title: "A page of products with their prices",
             edges: [
                 Edge(from: root, to: products), Edge(from: root, to: prices), Edge(from: products, to: statement("inventory-service")),
+                Edge(from: prices, to: statement("pricing-service")),
+            ], failing: [])
+    }()
+
+    private static let bulk: Journey = {
+        let root = gateway("POST /api/v1/products/bulk-check")
+        let products = inventory("POST /api/v1/products/batch-get")
+        let stock = inventory("POST /api/v1/stock/batch-get")
+        let prices = pricing("POST /api/v1/prices/batch-get")
+        return Journey(
+            name: "bulk", title: "Many products, whether they are there, and what they cost",
+            edges: [
+                Edge(from: root, to: products), Edge(from: root, to: stock), Edge(from: root, to: prices),
+                Edge(from: products, to: statement("inventory-service")), Edge(from: stock, to: statement("inventory-service")),
                 Edge(from: prices, to: statement("pricing-service")),
             ], failing: [])
     }()

@@ -22,7 +22,8 @@ extension TelemetryContract {
             always: ["http.request.method", "http.response.status_code", "url.path"], sometimes: ["http.route", "error.type"]),
         SpanShape(
             signal: "HTTP client", kind: .client, name: "METHOD template, or METHOD upstream: one for each attempt, to the end of the body",
-            always: ["http.request.method", "server.address"], sometimes: ["http.response.status_code", "error.type", "server.port"]),
+            always: ["http.request.method", "server.address"],
+            sometimes: ["http.response.status_code", "error.type", "server.port", "http.request.resend_count"]),
         SpanShape(
             signal: "SQL", kind: .client, name: "the statement's first word and table: `SELECT products`",
             always: ["db.system.name", "db.operation.name", "db.query.text"],

@@ -27,6 +27,8 @@ public final class ResilientUpstream: Upstream {
         self.connect = connect
     }
 
+    public var isRefusing: Bool { pipeline.isRefusing }
+
     /// Takes the addresses that there are now.
     public func update(_ addresses: [ServiceAddress]) {
         guard !addresses.isEmpty else { return }
@@ -36,22 +38,25 @@ public final class ResilientUpstream: Upstream {
 
     public func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
         let kind = CallKind(isRepeatable: request.isIdempotent, isHedgeable: request.isRead)
-        return try await call(kind) { upstream throws(UpstreamError) in try await upstream.send(request) }
+        return try await call(request, kind) { upstream, request throws(UpstreamError) in try await upstream.send(request) }
     }
 
     public func stream(_ request: UpstreamRequest, body: UpstreamBody?) async throws(UpstreamError) -> UpstreamStream {
         // A streamed body lasts as long as its source does, and has gone when it was sent once.
         let kind = body == nil ? CallKind(isRepeatable: request.isIdempotent) : .openEnded
-        return try await call(kind) { upstream throws(UpstreamError) in try await upstream.stream(request, body: body) }
+        return try await call(request, kind) { upstream, request throws(UpstreamError) in try await upstream.stream(request, body: body) }
     }
 
     private func call<Answer: UpstreamAnswer>(
-        _ kind: CallKind, _ send: @escaping @Sendable (any Upstream) async throws(UpstreamError) -> Answer
+        _ request: UpstreamRequest, _ kind: CallKind,
+        _ send: @escaping @Sendable (any Upstream, UpstreamRequest) async throws(UpstreamError) -> Answer
     ) async throws(UpstreamError) -> Answer {
         let trace = CallTrace()
         do throws(CallFailure<Miss<Answer>>) {
             return try await pipeline.call(kind, verdict: \.verdict) { attempt throws(Miss<Answer>) in
-                try await self.attempt(attempt, trace, send)
+                var request = request
+                request.resendCount = attempt.number - 1
+                return try await self.attempt(request, attempt, trace, send)
             }
         } catch {
             switch error {
@@ -68,13 +73,14 @@ public final class ResilientUpstream: Upstream {
     }
 
     private func attempt<Answer: UpstreamAnswer>(
-        _ attempt: Attempt, _ trace: CallTrace, _ send: (any Upstream) async throws(UpstreamError) -> Answer
+        _ request: UpstreamRequest, _ attempt: Attempt, _ trace: CallTrace,
+        _ send: (any Upstream, UpstreamRequest) async throws(UpstreamError) -> Answer
     ) async throws(Miss<Answer>) -> Answer {
         let address = endpoints.pick(avoiding: trace.addresses)
         trace.note(address)
         let answer: Answer
         do throws(UpstreamError) {
-            answer = try await send(transport(address))
+            answer = try await send(transport(address), request)
         } catch {
             if error.mayHaveExecuted { trace.noteExecution() }
             endpoints.ended(address, Task.isCancelled || error.code == .timeout && !attempt.isGivenTime ? .ignored : error.outcome)

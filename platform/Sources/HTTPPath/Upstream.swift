@@ -7,12 +7,19 @@ public protocol Upstream: Sendable {
     /// The name in errors, logs and metrics.
     var name: String { get }
 
+    /// Whether a call would be refused here now, before anything is sent: for who would ask others at the same time. No promise.
+    var isRefusing: Bool { get }
+
     /// Sends a request and collects the whole answer, whatever its status.
     /// - Throws: `UpstreamError`. An answer with an error status is an answer, and not thrown here.
     func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
 
     /// Sends a request whose bodies are streamed both ways with back-pressure, for pass-through.
     func stream(_ request: UpstreamRequest, body: UpstreamBody?) async throws(UpstreamError) -> UpstreamStream
+}
+
+extension Upstream {
+    public var isRefusing: Bool { false }
 }
 
 public struct UpstreamRequest: Sendable {
@@ -26,6 +33,8 @@ public struct UpstreamRequest: Sendable {
     /// The path without what varies in it, such as `/api/v1/things/{id}`: the name of its span. Where there is none, the upstream's name
     /// has to do.
     public var template: String?
+    /// How often it was sent before: told in the span of this attempt.
+    package var resendCount = 0
 
     public init(_ method: HTTPRequest.Method, _ path: String, template: String? = nil, headers: HTTPFields = [:], body: ByteBuffer? = nil) {
         self.method = method

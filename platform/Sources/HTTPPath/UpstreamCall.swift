@@ -43,14 +43,14 @@ final class UpstreamCall: Sendable {
     /// What the callee takes for its parent; nil outside of all traces.
     let identity: SpanContext?
     private let peer: Peer
-    private let request: (method: HTTPRequest.Method, path: String, template: String?)
+    private let request: (method: HTTPRequest.Method, path: String, template: String?, resendCount: Int)
     private let parent: TraceSpan?
     private let begun = Ticks.now()
     private let hasEnded = Atomic<Bool>(false)
 
     init(_ peer: Peer, _ request: UpstreamRequest) {
         self.peer = peer
-        self.request = (request.method, request.path, request.template)
+        self.request = (request.method, request.path, request.template, request.resendCount)
         parent = TraceSpan.current
         identity = parent?.childIdentity()
     }
@@ -79,8 +79,9 @@ final class UpstreamCall: Sendable {
 
     private func attributes(_ method: String, _ status: Int?, _ reason: String?) -> [Attribute] {
         var attributes: [Attribute] = []
-        attributes.reserveCapacity(9)
+        attributes.reserveCapacity(10)
         attributes.append(Attribute(.httpRequestMethod, method))
+        if request.resendCount > 0 { attributes.append(Attribute(.httpResendCount, request.resendCount)) }
         attributes.append(Attribute(.peerService, peer.name))
         attributes.append(Attribute(.serverAddress, peer.address))
         attributes.append(Attribute(.serverPort, peer.port))
@@ -99,6 +100,7 @@ final class UpstreamCall: Sendable {
 
 extension AttributeKey {
     static let urlTemplate = AttributeKey("url.template")
+    static let httpResendCount = AttributeKey("http.request.resend_count")
 }
 
 extension UpstreamError: SpanErrorDescribing {

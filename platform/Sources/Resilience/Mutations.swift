@@ -24,4 +24,6 @@ package struct Mutations: OptionSet, Sendable {
     package static let shortDeadlineIsNoFailure = Mutations(rawValue: 1 << 8)
     /// A hedge that cannot be paid for fails the call.
     package static let hedgeIsOptional = Mutations(rawValue: 1 << 9)
+    /// A call is sent although it will stand in a queue for longer than it has time.
+    package static let waitIsForeseen = Mutations(rawValue: 1 << 10)
 }

@@ -84,6 +84,30 @@ extension Scenario {
         return client
     }
 
+    /// Four times what the callee does, which never refuses anything: but for the first moments nobody is sent to stand in a queue for longer
+    /// than there is time, and the callee does nearly all that it can.
+    public static let overload = Scenario("overload") { simulator, mutations in
+        let server = SimulatedServer(simulator, capacity: 8)
+        server.behaviour.service = .milliseconds(200)
+        server.behaviour.isSteady = true
+        var policy = CallPolicy()
+        (policy.hedge, policy.breaker) = (nil, nil)
+        policy.concurrency!.initial = 256
+        let client = SimulatedClient(simulator, server, policy, mutations: mutations)
+        var (errorsBefore, doneBefore) = (0, 0)
+        simulator.after(.seconds(4), "look") {
+            errorsBefore = client.outcomes[.error, default: 0] + client.outcomes[.budgetExhausted, default: 0]
+            doneBefore = server.done
+        }
+        arrivals(simulator, until: .seconds(14), mean: .milliseconds(6)) { client.send() }
+        simulator.run(until: .seconds(14))
+        let errors = client.outcomes[.error, default: 0] + client.outcomes[.budgetExhausted, default: 0] - errorsBefore
+        if errors > 0 { client.violate("calls were sent that could not be answered in time") }
+        // Of 400.
+        if server.done - doneBefore < 340 { client.violate("the limit keeps the callee from its work") }
+        return client
+    }
+
     private static func limitOnly() -> CallPolicy {
         var policy = CallPolicy.none
         policy.deadline = .seconds(2)

@@ -33,6 +33,7 @@ public struct Scenario: Sendable {
 
     public static let all = [
         retryStorm, flapping, leakedProbe, deadlines, openBreaker, tinyDeadlines, hedging, abandonedCalls, capacityChange, hiccup, standingQueue,
+        overload,
     ]
 
     // MARK: retries

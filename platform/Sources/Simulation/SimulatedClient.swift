@@ -116,8 +116,10 @@ public final class SimulatedClient {
             if wasRejected { client.violate("what was refused here was tried again") }
             if let deadline, now > deadline { client.violate("an attempt began after the deadline") }
             let flight = Flight(began: now)
+            let ends = rules.end(at: now)
+            flight.isGivenTime = rules.isGivenTime(now, ends)
             do throws(Rejection) {
-                flight.admission = try pipeline.admit(policy, at: now)
+                flight.admission = try pipeline.admit(policy, at: now, until: ends, isGivenTime: flight.isGivenTime)
             } catch {
                 if !isHedge { wasRejected = true }
                 return perform(machine.rejected(error, pipeline.budget, at: now))
@@ -133,8 +135,6 @@ public final class SimulatedClient {
                 flights = [:]
                 return end(.abandoned)
             }
-            let ends = rules.end(at: now)
-            flight.isGivenTime = rules.isGivenTime(now, ends)
             if let ends { simulator.at(ends, "time-out") { [self] in answer(number, .timedOut) } }
             if !isHedge, call.kind.isHedgeable, let hedge = policy.hedge, let late = pipeline.lateAfter {
                 simulator.after(max(late, hedge.earliest), "late") { [self] in

@@ -74,11 +74,13 @@ struct HTTPUpstreamTests {
             let context = CallContext(correlationID: "c-1", subject: "ann")
             let spans = RecordedSpans()
             let root = TelemetryTracer(sink: spans.of("test")).begin("root", carried: SpanContext.Carried(baggage: "k=v"))
+            var request = UpstreamRequest(.post, "/mirror", headers: [.idempotencyKey: "k"], body: ByteBuffer(string: #"{"a":1}"#))
+            request.resendCount = 2
+            let sent = request
             let response = try await InstrumentationContext.$current.withValue(root.context) {
                 try await CallContext.$current.withValue(context) {
                     try await Deadline.with(.after(.seconds(60))) {
-                        try await upstream.send(
-                            UpstreamRequest(.post, "/mirror", headers: [.idempotencyKey: "k"], body: ByteBuffer(string: #"{"a":1}"#)))
+                        try await upstream.send(sent)
                     }
                 }
             }
@@ -92,6 +94,7 @@ struct HTTPUpstreamTests {
             #expect(json["traceparent"]?.string == span.context.traceparent)
             #expect(span.parentID == root.identity.spanID)
             #expect(span[.httpStatus] == .int(Int64(response.status)))
+            #expect(span[AttributeKey("http.request.resend_count")] == .int(2))
             #expect(json["x-datadog-trace-id"]?.string == "\(root.identity.traceID.low)")
             #expect(json["baggage"] == "k=v")
             #expect(json["x-on-behalf-of"] == "ann")

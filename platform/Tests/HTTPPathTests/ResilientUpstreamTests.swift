@@ -65,6 +65,7 @@ struct ResilientUpstreamTests {
         let replica = FakeUpstream("a", script: [.fail(.interrupted), Self.ok])
         let answer = try await service(["http://a": replica]).send(request)
         #expect(answer.status == 200)
+        #expect(replica.calls.map(\.request.resendCount) == [0, 1])
         var question = UpstreamRequest(.post, "/")
         question.isRead = true
         #expect(question.isIdempotent)
@@ -103,6 +104,21 @@ struct ResilientUpstreamTests {
         #expect(error?.mayHaveExecuted == false)
         #expect(error?.retryAfter == .seconds(5))
         #expect(replica.calls.isEmpty)
+    }
+
+    @Test("it is known beforehand whether a call would be refused")
+    func refusing() {
+        let service = service(["http://a": FakeUpstream("a") { _ in Self.ok }]) { $0.concurrency?.least = 1 }
+        #expect(!service.isRefusing)
+        service.pipeline.breaker.set(.forcedOpen)
+        #expect(service.isRefusing)
+        service.pipeline.breaker.set(.disabled)
+        #expect(!service.isRefusing)
+        service.pipeline.update { ($0.concurrency!.least, $0.concurrency!.initial, $0.concurrency!.most) = (1, 1, 1) }
+        let place = try? service.pipeline.limit.enter()
+        #expect(service.isRefusing)
+        place?.leave(.ignored)
+        #expect(!service.isRefusing)
     }
 
     @Test("replicas that turn calls away are not left out: their load must not fall on the others")

@@ -61,6 +61,9 @@ struct MutationTests {
     @Test("a limit that never lets the queue drain is noticed: the queue becomes the baseline")
     func breath() { expectCaught(.breath, by: .standingQueue, as: "the queue at the callee became the baseline") }
 
+    @Test("calls that are sent to stand in a queue for longer than they have time are noticed: they time out")
+    func waitIsForeseen() { expectCaught(.waitIsForeseen, by: .overload, as: "calls were sent that could not be answered in time") }
+
     @Test("time-outs that count however short the deadline are noticed: clients open the breaker")
     func shortDeadline() { expectCaught(.shortDeadlineIsNoFailure, by: .tinyDeadlines, as: "clients with tiny deadlines opened the breaker") }
 

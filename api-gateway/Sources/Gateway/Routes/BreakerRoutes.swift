@@ -24,6 +24,15 @@ extension Routes {
             audit(logger, context, upstream, ["mode": "\(mode.rawValue)", "reason": "\(reason)"])
             return .json(BreakerView(upstream))
         }
+        on("PATCH /api/v1/admin/breakers/{name}") { request, context in
+            try request.noQuery()
+            let upstream = try upstreams.named(try context.path("name"))
+            try request.requireMediaType("application/json", "application/merge-patch+json")
+            let change = try Problem.reading(try await request.bytes(context), BreakerChange.init)
+            let thresholds = try change.apply(to: upstream.pipeline)
+            audit(logger, context, upstream, ["thresholds": "\(String(buffer: JSONWriter.bytes(thresholds)))", "reason": "\(change.reason)"])
+            return .json(BreakerView(upstream))
+        }
         on("POST /api/v1/admin/breakers/{name}/reset") { request, context in
             try request.noQuery()
             let upstream = try upstreams.named(try context.path("name"))
@@ -31,6 +40,19 @@ extension Routes {
             audit(logger, context, upstream, ["mode": "reset"])
             return .json(BreakerView(upstream))
         }
+    }
+}
+
+extension BreakerChange {
+    /// - Returns: the thresholds as they are then.
+    fileprivate func apply(to pipeline: CallPipeline) throws(InvalidInput) -> BreakerThresholds {
+        var changed = BreakerConfiguration()
+        try pipeline.update { policy throws(InvalidInput) in
+            changed = policy.breaker ?? changed
+            try apply(to: &changed)
+            policy.breaker = changed
+        }
+        return BreakerThresholds(configuration: changed)
     }
 }
 
@@ -66,6 +88,7 @@ private struct BreakerView: JSONWritable {
             json.field("calls", breaker.calls)
             json.field("failures", breaker.failures)
             json.field("slowCalls", breaker.slowCalls)
+            json.field("thresholds", BreakerThresholds(configuration: breaker.configuration))
             json.field("probeInSeconds", breaker.reopening(at: now)?.inSeconds)
             json.field("concurrencyLimit", limit.limit)
             json.field("inFlight", limit.inFlight)

@@ -14,6 +14,7 @@ extension InventoryApp {
         "DELETE /api/v1/products/{id}": .service,
         "GET /api/v1/products/{id}/stock": .service,
         "POST /api/v1/products/{id}/stock/adjustments": .service,
+        "POST /api/v1/stock/batch-get": .service,
         "GET /api/v1/stock/movements": .service,
         "GET /api/v1/reservations/{id}": .service,
         "PUT /api/v1/reservations/{id}": .service,

@@ -47,18 +47,7 @@ struct ProductRoutes: Sendable {
 
     private func batchGet(_ request: Request, _ context: ServiceContext) async throws -> Response {
         try request.noQuery()
-        let texts = try await request.json(context) { $0.strings("ids", 1...ProductBatch.most, each: 1...100) }
-        var references: [(text: String, key: ProductKey)] = []
-        var errors: [FieldError] = []
-        for (index, text) in texts.enumerated() {
-            if let key = ProductKey(text) {
-                references.append((text, key))
-            } else {
-                errors.append(FieldError(pointer: "/ids/\(index)", detail: "must be \(ProductRules.referenceExpected)"))
-            }
-        }
-        guard errors.isEmpty else { throw InvalidInput(errors: Array(errors.prefix(50))) }
-        return .json(try await catalogue.batch(references))
+        return .json(try await catalogue.batch(try await request.references(context)))
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {

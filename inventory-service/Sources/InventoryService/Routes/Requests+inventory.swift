@@ -15,6 +15,27 @@ extension ServiceContext {
     }
 }
 
+/// A product that a request names, and as it named it.
+typealias NamedProduct = (text: String, key: ProductKey)
+
+extension Request {
+    /// The products of a batch, from its body.
+    func references(_ context: ServiceContext) async throws -> [NamedProduct] {
+        let texts = try await json(context) { $0.strings("ids", 1...ProductBatch.most, each: 1...100) }
+        var references: [NamedProduct] = []
+        var errors: [FieldError] = []
+        for (index, text) in texts.enumerated() {
+            if let key = ProductKey(text) {
+                references.append((text, key))
+            } else {
+                errors.append(FieldError(pointer: "/ids/\(index)", detail: "must be \(ProductRules.referenceExpected)"))
+            }
+        }
+        guard errors.isEmpty else { throw InvalidInput(errors: Array(errors.prefix(50))) }
+        return references
+    }
+}
+
 extension Response {
     static func product(_ product: Product) -> Response {
         .json(product, headers: [.eTag: ETag(version: product.version).description])

@@ -15,12 +15,18 @@ struct StockRoutes: Sendable {
     func add(to routes: Routes) {
         routes.on("GET /api/v1/products/{id}/stock", get)
         routes.on("POST /api/v1/products/{id}/stock/adjustments", adjust)
+        routes.on("POST /api/v1/stock/batch-get", batchGet)
         routes.on("GET /api/v1/stock/movements", movements)
     }
 
     private func get(_ request: Request, _ context: ServiceContext) async throws -> Response {
         try request.noQuery()
         return .json(try await stockroom.stock(context.product()))
+    }
+
+    private func batchGet(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        try request.noQuery()
+        return .json(try await stockroom.batch(try await request.references(context)))
     }
 
     private func adjust(_ request: Request, _ context: ServiceContext) async throws -> Response {

@@ -26,20 +26,10 @@ struct Catalogue: Sendable {
     }
 
     /// In the order asked for; one asked for twice is there twice.
-    func batch(_ references: [(text: String, key: ProductKey)]) async throws -> ProductBatch {
+    func batch(_ references: [NamedProduct]) async throws -> ProductBatch {
         let products = try await Store(database).products(references.map(\.key))
-        let byID = Dictionary(products.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let bySKU = Dictionary(products.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
-        var batch = ProductBatch(items: [], missing: [])
-        for (text, key) in references {
-            let product =
-                switch key {
-                case .id(let id): byID[id]
-                case .sku(let sku): bySKU[sku]
-                }
-            if let product { batch.items.append(product) } else { batch.missing.append(text) }
-        }
-        return batch
+        let (items, missing) = references.inOrder(of: products, id: \.id, sku: \.sku)
+        return ProductBatch(items: items, missing: missing)
     }
 
     /// In the caller's transaction, which also stores its idempotency key.
@@ -96,6 +86,24 @@ struct Catalogue: Sendable {
         guard let product = try await store.product(key, toChange: true) else { throw Refusal.productNotFound }
         if let versions, !versions.contains(product.version) { throw Problem.preconditionFailed }
         return product
+    }
+}
+
+extension [NamedProduct] {
+    /// What was found for each, in their order, and those for which nothing was.
+    func inOrder<Found>(of found: [Found], id: (Found) -> Identifier, sku: (Found) -> String) -> (items: [Found], missing: [String]) {
+        let byID = Dictionary(found.map { (id($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let bySKU = Dictionary(found.map { (sku($0), $0) }, uniquingKeysWith: { first, _ in first })
+        var (items, missing): ([Found], [String]) = ([], [])
+        for (text, key) in self {
+            let item =
+                switch key {
+                case .id(let id): byID[id]
+                case .sku(let sku): bySKU[sku]
+                }
+            if let item { items.append(item) } else { missing.append(text) }
+        }
+        return (items, missing)
     }
 }
 

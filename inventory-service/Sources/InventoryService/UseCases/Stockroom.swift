@@ -13,6 +13,13 @@ struct Stockroom: Sendable {
         return stock
     }
 
+    /// In the order asked for; one asked for twice is there twice.
+    func batch(_ references: [NamedProduct]) async throws -> StockBatch {
+        let stocks = try await Store(database).stocks(references.map(\.key), toChange: false)
+        let (items, missing) = references.inOrder(of: stocks, id: \.productID, sku: \.sku)
+        return StockBatch(items: items, missing: missing)
+    }
+
     /// In the caller's transaction, which also stores its idempotency key.
     func adjust(_ key: ProductKey, _ adjustment: StockAdjustment, actor: String, in transaction: any SQLRunner) async throws -> Stock {
         let store = Store(transaction)

@@ -159,6 +159,18 @@ struct ProductRouteTests {
         }
     }
 
+    @Test("the stock of many products is read in one call", arguments: Engine.allCases)
+    func stockBatch(_ engine: Engine) async throws {
+        try await withInventory(engine) { service, client in
+            let stock = try await client.stock("PEN-1")
+            let batch = try await client.stocks(["NONE-1", "PEN-1", stock.productID.description, "PEN-1"])
+            #expect(batch == StockBatch(items: [stock, stock, stock], missing: ["NONE-1"]))
+            expectProblem(
+                try await service.client.post("/api/v1/stock/batch-get", json: ["ids": ["PEN-1", "no such"]], as: .gateway), 422, "invalid_body",
+                pointer: "/ids/1")
+        }
+    }
+
     @Test("low stock is listed with how low it is", arguments: Engine.allCases)
     func lowStock(_ engine: Engine) async throws {
         try await withInventory(engine) { service, client in

@@ -60,6 +60,7 @@ struct ServiceTests {
                 RouteExample("POST /api/v1/products", headers: key, body: product, caller: .gateway),
                 RouteExample("GET /api/v1/products/low-stock", query: ["limit": "10"], caller: .gateway),
                 RouteExample("POST /api/v1/products/batch-get", body: ["ids": ["PEN-1"]], caller: .gateway),
+                RouteExample("POST /api/v1/stock/batch-get", body: ["ids": ["PEN-1"]], caller: .gateway),
                 RouteExample(
                     "POST /api/v1/products/import", query: ["dryRun": "true"],
                     raw: .bytes(Array(ImportRouteTests.csv.utf8), contentType: "text/csv"), caller: .gateway),

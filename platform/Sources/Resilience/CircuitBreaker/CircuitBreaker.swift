@@ -31,6 +31,11 @@ public final class CircuitBreaker: Sendable {
     /// The machine as it is now, for showing it.
     public var snapshot: BreakerMachine { machine.withLock { $0 } }
 
+    /// Whether it lets nothing through now.
+    func isOpen(at now: ContinuousClock.Instant) -> Bool {
+        machine.withLock { $0.state == .forcedOpen || $0.reopening(at: now).map { $0 > .zero } ?? false }
+    }
+
     /// Takes an operator's word.
     public func set(_ mode: BreakerMode) { tell(machine.withLock { $0.set(mode) }) }
 

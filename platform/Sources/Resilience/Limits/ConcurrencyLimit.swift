@@ -1,10 +1,21 @@
+import Basics
 import Synchronization
 
 /// Too many calls to this callee are under way already.
 public struct ConcurrencyLimitReached: Error, Hashable, Sendable, CustomStringConvertible {
     public let limit: Int
-    public init(limit: Int) { self.limit = limit }
-    public var description: String { "\(limit) calls are under way, which is as many as it takes now" }
+    /// How long the call would take, where that is too long for it; nil where the limit is full.
+    public let expected: Duration?
+
+    public init(limit: Int, expected: Duration? = nil) {
+        self.limit = limit
+        self.expected = expected
+    }
+
+    public var description: String {
+        expected.map { "calls stand in a queue, and one more would take about \($0.milliseconds) ms" }
+            ?? "\(limit) calls are under way, which is as many as it takes now"
+    }
 }
 
 /// A limit that tasks share: see ``ConcurrencyMachine`` for what it does.
@@ -31,11 +42,24 @@ public final class ConcurrencyLimit: Sendable {
     public func enter() throws(ConcurrencyLimitReached) -> Place { try enter(at: now()) }
 
     /// The same for whoever has read the clock already.
-    public func enter(at now: ContinuousClock.Instant) throws(ConcurrencyLimitReached) -> Place {
-        let limit = machine.withLock { machine in machine.enter() ? nil : machine.limit }
-        if let limit { throw ConcurrencyLimitReached(limit: limit) }
-        return Place(owner: self, begun: now)
+    /// - Parameters:
+    ///   - time: how much the call has; nil for all the time there is.
+    ///   - isGivenTime: whether that is as much as the callee may take.
+    public func enter(
+        at now: ContinuousClock.Instant, within time: Duration? = nil, isGivenTime: Bool = false
+    ) throws(ConcurrencyLimitReached)
+        -> Place
+    {
+        let (entry, limit) = machine.withLock { machine in (machine.enter(at: now, within: time, isGivenTime: isGivenTime), machine.limit) }
+        switch entry {
+        case .entered: return Place(owner: self, begun: now)
+        case .full: throw ConcurrencyLimitReached(limit: limit)
+        case .late(let expected): throw ConcurrencyLimitReached(limit: limit, expected: expected)
+        }
     }
+
+    /// Whether a call that has so much time would be turned away now.
+    func isClosed(within time: Duration?) -> Bool { machine.withLock { $0.isClosed(within: time) } }
 
     fileprivate func leave(_ outcome: ConcurrencyMachine.Outcome, begun: ContinuousClock.Instant, at now: ContinuousClock.Instant) {
         machine.withLock { $0.leave(outcome, begun: begun, at: now) }

@@ -1,3 +1,5 @@
+import Basics
+
 /// How many calls to a callee may be under way at once, found out by trying.
 public struct ConcurrencyConfiguration: Hashable, Sendable {
     /// Where it starts.
@@ -33,8 +35,12 @@ public struct ConcurrencyConfiguration: Hashable, Sendable {
 /// calls do that wait in a queue. Outcomes of calls that were sent before the last change tell of the limit as it was then, and what says
 /// nothing about the callee (a caller that gave up) changes nothing: it is not a fast success.
 ///
+/// That takes rounds, and a caller's time is short. So while calls stand in a queue at the callee, it is foreseen how long one more would take:
+/// as many times the pace at which calls end as there are under way. One that would take most of the time that it has is turned away at once,
+/// instead of being sent, waited for, and given up; and the limit falls to what fits.
+///
 /// Source: D. Chiu and R. Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance"; the drained queue is that of
-/// N. Cardwell and others, "BBR: Congestion-Based Congestion Control".
+/// N. Cardwell and others, "BBR: Congestion-Based Congestion Control"; what is foreseen is J. Little's law.
 public struct ConcurrencyMachine: Sendable {
     public enum Outcome: Hashable, Sendable {
         case success
@@ -42,6 +48,15 @@ public struct ConcurrencyMachine: Sendable {
         case overload
         /// Says nothing about the callee.
         case ignored
+    }
+
+    /// What became of a call that asked for a place.
+    public enum Entry: Hashable, Sendable {
+        case entered
+        /// All places are taken.
+        case full
+        /// It would take about so long, which is too long for it.
+        case late(Duration)
     }
 
     public private(set) var configuration: ConcurrencyConfiguration
@@ -57,6 +72,15 @@ public struct ConcurrencyMachine: Sendable {
     private var windowEnds: ContinuousClock.Instant?
     private var fastest: Duration?
     private var fastestBefore: Duration?
+    /// Of the last few successes, those that seem to have stood in a queue. It is believed sooner than where the limit is judged: what is at
+    /// stake is one call.
+    private var lateShare = 0.0
+    /// Seconds between two successes, over each sixteen of them while calls were under way: the last ones, and those before.
+    private var paces: (last: Double, before: Double)?
+    /// Successes since then; a pause between calls begins it anew.
+    private var look: (since: ContinuousClock.Instant, successes: Int)?
+    /// Whether it was just cut to what fits, and no call that was sent since has come back.
+    private var isCut = false
     private let mutations: Mutations
 
     /// - Precondition: `configuration.isValid`.
@@ -80,15 +104,39 @@ public struct ConcurrencyMachine: Sendable {
         }
     }
 
+    /// How long a call would take that were sent now; nil where none stands in a queue, as far as is known.
+    public var expected: Duration? { lateShare < 0.5 ? nil : pace.map { .seconds(Double(inFlight + 1) * $0) } }
+
+    /// Whether a call would be turned away that has so much time; nil for all the time there is.
+    public func isClosed(within time: Duration?) -> Bool { inFlight >= limit || tooLong(for: time) != nil }
+
     /// Takes a place; false if all are taken.
-    public mutating func enter() -> Bool {
+    public mutating func enter() -> Bool { enter(at: nil, within: nil, isGivenTime: false) == .entered }
+
+    /// Takes a place for a call that has so much time.
+    /// - Parameter isGivenTime: whether that is as much as the callee may take. One that was given less is turned away and changes nothing.
+    public mutating func enter(at now: ContinuousClock.Instant?, within time: Duration?, isGivenTime: Bool) -> Entry {
         guard inFlight < limit else {
             peak = max(peak, inFlight)
-            return false
+            return .full
         }
+        if let expected = tooLong(for: time) {
+            if isGivenTime, !isCut, let now { cut(now) }
+            return .late(expected)
+        }
+        if inFlight == 0, let now { look = (now, 0) }
         inFlight += 1
         peak = max(peak, inFlight)
-        return true
+        return .entered
+    }
+
+    /// How long a call would take, if that is too long. A quarter of its time is kept for what cannot be foreseen. As many as the limit never
+    /// falls below are always let through: without them nobody would see that the queue has gone.
+    private func tooLong(for time: Duration?) -> Duration? {
+        guard let time, inFlight >= configuration.least, let expected, expected > time * 0.75, !mutations.contains(.waitIsForeseen) else {
+            return nil
+        }
+        return expected
     }
 
     /// Gives the place back.
@@ -106,9 +154,13 @@ public struct ConcurrencyMachine: Sendable {
             shrink(now)
         case .success:
             let took = now - begun
-            let isQueued = baseline.map { took > max($0 * configuration.tolerance, $0 + configuration.slack) } ?? false
+            let isQueued = unqueued.map { took > $0 } ?? false
+            let isLate = baseline.map { took > max($0 * (1 + configuration.tolerance) / 2, $0 + configuration.slack) } ?? false
+            lateShare += ((isLate ? 1 : 0) - lateShare) / 4
+            count(now)
             note(took, now)
             guard isCurrent else { return }
+            isCut = false
             samples += 1
             if isQueued { queued += 1 }
             endRoundIfFull(now)
@@ -131,6 +183,37 @@ public struct ConcurrencyMachine: Sendable {
         if isUsed, queued * 2 >= samples { return shrink(now) }
         if isUsed { exact = min(Double(configuration.most), exact + 1) }
         beginRound(nil)
+    }
+
+    /// The better pace of the last two: one that is held up for a moment is no slower for that.
+    private var pace: Double? { paces.map { min($0.last, $0.before) } }
+
+    private mutating func count(_ now: ContinuousClock.Instant) {
+        guard var (since, successes) = look else {
+            look = (now, 0)
+            return
+        }
+        successes += 1
+        guard successes >= 16 else {
+            look = (since, successes)
+            return
+        }
+        let pace = max(0, (now - since).inSeconds / Double(successes))
+        paces = (pace, paces?.last ?? pace)
+        (since, successes) = (now, 0)
+        look = (since, successes)
+    }
+
+    /// The longest that a call takes without a queue; nil where nothing is known.
+    private var unqueued: Duration? { baseline.map { max($0 * configuration.tolerance, $0 + configuration.slack) } }
+
+    /// A queue stands that calls have no time for: the limit falls to as many as it takes to keep the callee busy, once, until it is seen what
+    /// came of that.
+    private mutating func cut(_ now: ContinuousClock.Instant) {
+        guard let unqueued, let pace, pace > 0 else { return }
+        (isCut, wasUsed) = (true, true)
+        exact = max(Double(configuration.least), min(exact, Double(inFlight), unqueued.inSeconds / pace))
+        beginRound(now)
     }
 
     private mutating func shrink(_ now: ContinuousClock.Instant) {

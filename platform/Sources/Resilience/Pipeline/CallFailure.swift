@@ -11,7 +11,7 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .admission: "admission"
         case .circuitOpen: "circuit-open"
-        case .concurrency: "concurrency"
+        case .concurrency(let error): error.expected == nil ? "concurrency" : "wait"
         case .deadline: "deadline"
         }
     }
@@ -20,7 +20,9 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
     public var retryAfter: Duration? {
         switch self {
         case .circuitOpen(let open): open.retryAfter
-        case .admission, .concurrency, .deadline: nil
+        // By then what stands in the queue now has been done.
+        case .concurrency(let error): error.expected
+        case .admission, .deadline: nil
         }
     }
 
@@ -36,7 +38,7 @@ public enum Rejection: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Why a call gave no value.
 public enum CallFailure<E: Error>: Error {
-    /// Refused here. Nothing was sent: what was asked has certainly not been done.
+    /// Refused here: what was asked has certainly not been done. Nothing was sent, or only reads were.
     case rejected(Rejection)
     /// What the last attempt threw. It, or an attempt before it, may have been done.
     case failed(E)

@@ -71,8 +71,8 @@ package struct CallMachine: Sendable {
         running -= 1
         if running > 0 { return .wait }
         if mutations.contains(.rejectionIsFinal), rounds < retry.attempts, kind.isRepeatable { return begin() }
-        // Once something was sent, its error is what the caller must know: it may have been done.
-        return .end(hasFailed ? .error : .rejected(rejection))
+        // Once something was sent, its error is what the caller must know: it may have been done. Who only reads wants to know when to come back.
+        return .end(hasFailed && !kind.isHedgeable ? .error : .rejected(rejection))
     }
 
     /// An attempt ended with an error.

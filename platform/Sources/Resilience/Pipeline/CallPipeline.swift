@@ -70,12 +70,23 @@ public final class CallPipeline: Sendable {
     /// Changes the policy. Calls under way keep theirs; what the parts have learnt stays.
     /// - Precondition: `policy.isValid`.
     public func update(_ policy: CallPolicy) {
-        precondition(policy.isValid, "a policy lets something through")
-        state.withLock { $0 = policy }
-        if let configuration = policy.breaker { breaker.reconfigure(configuration) }
-        if let configuration = policy.concurrency { limit.reconfigure(configuration) }
-        budget.reconfigure(policy.budget)
-        admission.reconfigure(policy.mostInside ?? .max)
+        update { $0 = policy }
+    }
+
+    /// Changes a part of the policy; of two that do so at once neither undoes what the other did.
+    /// - Parameter change: leaves the policy valid; quick, since it holds the policy's lock. Where it throws nothing is changed.
+    public func update<E: Error>(_ change: (inout CallPolicy) throws(E) -> Void) throws(E) {
+        try state.withLock { state throws(E) in
+            var policy = state
+            try change(&policy)
+            precondition(policy.isValid, "a policy lets something through")
+            state = policy
+            // Under the same lock, so that what came last holds everywhere.
+            if let configuration = policy.breaker { breaker.reconfigure(configuration) }
+            if let configuration = policy.concurrency { limit.reconfigure(configuration) }
+            budget.reconfigure(policy.budget)
+            admission.reconfigure(policy.mostInside ?? .max)
+        }
     }
 
     /// The time within which the hedge's share of the calls answered lately; nil while too few did.
@@ -109,15 +120,33 @@ public final class CallPipeline: Sendable {
     /// How long an attempt takes; zero where nothing is known.
     package var median: Duration { latency.median }
 
+    /// Whether a call would be refused here now, before anything is sent. For who would do other work beside it: no promise, since it may be
+    /// otherwise a moment later.
+    public var isRefusing: Bool {
+        let policy = policy
+        if let most = policy.mostInside, admission.inside >= most { return true }
+        if policy.breaker != nil, breaker.isOpen(at: clock.now()) { return true }
+        return policy.concurrency != nil && limit.isClosed(within: policy.attemptTimeout ?? policy.deadline)
+    }
+
     /// Counts a call in at the breaker and the concurrency limit.
-    package func admit(_ policy: CallPolicy, at now: ContinuousClock.Instant) throws(Rejection) -> Admission {
+    /// - Parameters:
+    ///   - end: when its attempt must have ended; nil for never.
+    ///   - isGivenTime: whether that is as much time as the callee may take.
+    package func admit(
+        _ policy: CallPolicy, at now: ContinuousClock.Instant, until end: ContinuousClock.Instant?, isGivenTime: Bool
+    ) throws(Rejection) -> Admission {
         var permit: CircuitBreaker.Permit?
         var place: ConcurrencyLimit.Place?
         if policy.breaker != nil {
             do throws(CircuitOpen) { permit = try breaker.permit(at: now) } catch { throw refuse(.circuitOpen(error)) }
         }
         if policy.concurrency != nil {
-            do throws(ConcurrencyLimitReached) { place = try limit.enter(at: now) } catch { throw refuse(.concurrency(error)) }
+            do throws(ConcurrencyLimitReached) {
+                place = try limit.enter(at: now, within: end.map { $0 - now }, isGivenTime: isGivenTime)
+            } catch {
+                throw refuse(.concurrency(error))
+            }
         }
         return Admission(permit: permit, place: place)
     }

@@ -126,11 +126,16 @@ struct AttemptMaker<T: Sendable, E: Error>: Sendable {
     let body: @Sendable (Attempt) async throws(E) -> T
 
     func attempt(_ number: Int, isHedge: Bool, at now: ContinuousClock.Instant) async -> AttemptOutcome<T, E> {
-        let admission: Admission
-        do throws(Rejection) { admission = try pipeline.admit(policy, at: now) } catch { return .rejected(error, at: now) }
-        if number == 1 { pipeline.budget.call(at: now) }
         let end = rules.end(at: now)
-        let attempt = Attempt(number: number, isHedge: isHedge, deadline: end.map(Deadline.init), isGivenTime: rules.isGivenTime(now, end))
+        let isGivenTime = rules.isGivenTime(now, end)
+        let admission: Admission
+        do throws(Rejection) {
+            admission = try pipeline.admit(policy, at: now, until: end, isGivenTime: isGivenTime)
+        } catch {
+            return .rejected(error, at: now)
+        }
+        if number == 1 { pipeline.budget.call(at: now) }
+        let attempt = Attempt(number: number, isHedge: isHedge, deadline: end.map(Deadline.init), isGivenTime: isGivenTime)
         do throws(E) {
             let value = try await run(attempt)
             let ended = pipeline.clock.now()

@@ -37,8 +37,8 @@ extension MetricDefinition {
             name: "resilience.limiter.inflight", unit: .count("call"), kind: .gauge, description: "Calls under way.", attributes: [upstream]),
         MetricDefinition(
             name: "resilience.limiter.rejected", unit: .count("call"), kind: .counter,
-            description: "Calls refused because too many were under way, or no time was left.",
-            attributes: [upstream, .oneOf("reason", "admission", "concurrency", "deadline")]),
+            description: "Calls refused because too many were under way, or the time left was too short.",
+            attributes: [upstream, .oneOf("reason", "admission", "concurrency", "wait", "deadline")]),
         MetricDefinition(
             name: "resilience.endpoint.ejections", unit: .count("ejection"), kind: .counter,
             description: "Times that one of several addresses was left out because it failed.", attributes: [upstream]),

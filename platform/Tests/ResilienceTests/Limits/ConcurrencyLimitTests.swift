@@ -1,3 +1,4 @@
+import Basics
 import Resilience
 import TestKit
 import Testing
@@ -63,6 +64,57 @@ import Testing
         #expect(machine.limit == 53)
         round(&machine, at: 2, took: 0.2)
         #expect(machine.limit == 47)
+    }
+
+    /// A callee that takes 0.1 s, and then does no more than forty calls a second: thirty of 62 are still in its queue.
+    private func inTrouble() -> ConcurrencyMachine {
+        var configuration = ConcurrencyConfiguration()
+        configuration.initial = 256
+        var machine = ConcurrencyMachine(configuration)
+        for index in 0..<20 {
+            let begun = at(Double(index) / 5)
+            _ = machine.enter(at: begun, within: .seconds(1), isGivenTime: true)
+            machine.leave(.success, begun: begun, at: at(Double(index) / 5 + 0.1))
+        }
+        for _ in 0..<62 { _ = machine.enter(at: at(10), within: .seconds(1), isGivenTime: true) }
+        for index in 0..<32 { machine.leave(.success, begun: at(10), at: at(10.1 + Double(index) / 40)) }
+        return machine
+    }
+
+    @Test("a call that would stand in a queue for most of its time is turned away, and the limit falls at once to what keeps the callee busy")
+    func foreseen() throws {
+        var machine = inTrouble()
+        let expected = try #require(machine.expected)
+        #expect(abs(expected.inSeconds - 31.0 / 40) < 0.001)
+        #expect(machine.isClosed(within: .seconds(1)))
+        #expect(machine.enter(at: at(10.8), within: .seconds(1), isGivenTime: true) == .late(expected))
+        // Forty a second, of which each may take 0.2 s before that is called a queue.
+        #expect((7...8).contains(machine.limit))
+        #expect(machine.inFlight == 30)
+        for index in 0..<30 { machine.leave(.ignored, begun: at(10), at: at(11 + Double(index) / 40)) }
+        #expect(machine.enter(at: at(12), within: .seconds(1), isGivenTime: true) == .entered)
+    }
+
+    @Test("a call that has time enough stands in the queue, and one that was given too little changes nothing")
+    func givenTime() {
+        var machine = inTrouble()
+        #expect(machine.enter(at: at(10.8), within: .seconds(2), isGivenTime: true) == .entered)
+        #expect(machine.enter(at: at(10.8), within: nil, isGivenTime: true) == .entered)
+        guard case .late = machine.enter(at: at(10.8), within: .milliseconds(50), isGivenTime: false) else {
+            Issue.record("it would not have been answered in time")
+            return
+        }
+        #expect(machine.limit == 256)
+    }
+
+    @Test("as many as the limit never falls below are let through whatever is foreseen, and so the end of the queue is seen")
+    func unforeseen() {
+        var machine = inTrouble()
+        for _ in 0..<27 { machine.leave(.ignored, begun: at(10), at: at(11)) }
+        #expect(machine.enter(at: at(11), within: .milliseconds(1), isGivenTime: true) == .entered)
+        #expect(machine.enter(at: at(11), within: .milliseconds(1), isGivenTime: true) != .entered)
+        for index in 0..<4 { machine.leave(.success, begun: at(11), at: at(11.1 + Double(index) / 1000)) }
+        #expect(machine.expected == nil)
     }
 
     @Test("a caller that gave up is not a fast success")

@@ -143,6 +143,21 @@ import Testing
         #expect(failure == .failed(Failure(number: 1)))
     }
 
+    @Test("who only reads is told when to come back instead: nothing can have been done")
+    func readRefused() async {
+        let policy = Self.policy {
+            $0.breaker = BreakerConfiguration()
+            $0.breaker?.minimumCalls = 1
+        }
+        let pipeline = CallPipeline("test", policy, clock: TestClock().waiting())
+        let failure = await failure { () throws(CallFailure<Failure>) in try await call(pipeline, .read) }
+        guard case .rejected(.circuitOpen(let open)) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(open.retryAfter > .seconds(4))
+    }
+
     @Test("cancellation ends it in a wait, with the last error")
     func cancelled() async {
         let gate = Gate()
