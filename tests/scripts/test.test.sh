@@ -16,10 +16,11 @@ stand_in() {
     chmod +x "$folder/$1"
 }
 
-# Builds, passes its tests on both engines, and fails without PostgreSQL.
+# Builds, passes its tests on both engines, and fails without PostgreSQL and without Redis.
 # shellcheck disable=SC2016 # the stand-in expands it
 readonly GOOD_SWIFT='
 [ -z "${POSTGRES_BIN:-}" ] || { echo "notInstalled"; exit 1; }
+[ -z "${REDIS_SERVER:-}" ] || { echo "/nonexistent, which is no program: install it"; exit 1; }
 [ "$1" = test ] || echo "Build complete!"
 for engine in sqlite postgres; do echo "◇ Test case passing 1 argument engine → .$engine to \"a rule\" started."; done
 echo "Test run with 7 tests passed after 0.1 seconds."'
@@ -60,6 +61,12 @@ expect 1 "although there was no PostgreSQL" run
 all_well
 stand_in bin/swift "${GOOD_SWIFT/notInstalled/out of memory}"
 expect 1 "for another reason" run
+all_well
+stand_in bin/swift "${GOOD_SWIFT/install it\"; exit 1/install it\"; exit 0}"
+expect 1 "although there was none" run
+all_well
+stand_in bin/swift "${GOOD_SWIFT/which is no program/out of memory}"
+expect 1 "they failed for another reason" run
 
 # The exchanges of an earlier run are not judged again.
 all_well
