@@ -85,6 +85,9 @@ def faults(registry, shop, collector):
         if name not in actions:
             found.append(f"{name}: nothing here takes that journey")
             continue
+        # A price that is in memory needs no statement, and the contract says what is seen of one that is not.
+        if shop.call("POST", "/api/v1/cache/invalidate", {"all": True}, "operator") // 100 != 2:
+            found.append(f"{name}: the cache was not emptied before it")
         trace, caller = uuid.uuid4().hex, f"{random.getrandbits(64) | 1:016x}"
         status = actions[name](f"00-{trace}-{caller}-01")
         complaints = [f"{name}: nothing arrived"]

@@ -54,9 +54,12 @@ class JourneysTest(unittest.TestCase):
         cls.shop = Shop(cls.agent.endpoint)
         cls.addClassCleanup(cls.shop.stop)
         cls.token = cls.shop.token()
+        cls.operator = cls.shop.token("operator")
 
     def journey(self, name, services=SERVICES, complete=lambda spans: True, failures=(), **call):
-        """The spans of one call's trace, checked for what holds of every journey."""
+        """The spans of one call's trace, checked for what holds of every journey. Nothing is in the cache when it begins."""
+        forgotten, _, _ = self.shop.call("POST", "/api/v1/cache/invalidate", {"all": True}, token=self.operator)
+        self.assertEqual(forgotten // 100, 2, "the cache was not emptied")
         status, headers, body = self.shop.call(**call)
         # Without one of the caller's own, the correlation id is the id of the trace.
         trace_id = headers["X-Correlation-ID"]

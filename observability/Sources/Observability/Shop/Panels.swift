@@ -163,7 +163,6 @@ public enum Dashboards {
                         Panel("Does not hear the others", [("deaf", .highest(selection(.cacheDeaf)))], marker: (0, "CacheDeaf")),
                         Panel("Invalidations not told to the others yet", [("owed", .total(selection(.cacheInvalidationsOwed)))]),
                         Panel("Longest staleness, as it is stated", [("bound", .highest(selection(.cacheStalenessBound)))]),
-                        Panel("p95 of the age of stale answers", [("p95", .quantile(0.95, selection(.cacheStaleness)))]),
                         Panel(
                             "Memory", .area, [("bytes", .total(selection(.cacheSize)))]),
                         Panel("Entries", [("entries", .total(selection(.cacheEntries)))]),
