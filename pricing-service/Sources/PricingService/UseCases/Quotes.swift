@@ -75,8 +75,11 @@ struct Quotes: Sendable {
         let breakdown = try order.breakdown()
         // Of codes that are not used nothing is counted, and nothing ends the quote.
         let used = discounts.filter { breakdown.discountCodes.contains($0.rule.code) }
+        // A converted price is known only as long as its rates are.
+        let rates = breakdown.exchange == nil ? nil : exchange.validUntil
         return Calculation(
-            breakdown: breakdown, discounts: used.map(\.id), ends: current.compactMap(\.now.validUntil) + used.compactMap(\.rule.endsAt))
+            breakdown: breakdown, discounts: used.map(\.id),
+            ends: current.compactMap(\.now.validUntil) + used.compactMap(\.rule.endsAt) + [rates].compactMap(\.self))
     }
 
     /// The price of each line; every line without one is named.

@@ -44,6 +44,15 @@ import Testing
         #expect(try await shop.quote(codes: ["SOON"]).validUntil == Shop.start + .seconds(60))
     }
 
+    @Test("a quote with converted prices ends with the rates, where it is known when; one without does not", arguments: StoreEngine.allCases)
+    func endsWithRates(engine: StoreEngine) async throws {
+        let shop = try await Shop(engine)
+        let rates = try await shop.tables.exchange().rates
+        _ = try await shop.tables.setExchange(rates, validFrom: Shop.start + .seconds(30), .none)
+        #expect(try await shop.quote([("LAPTOP-001", 1)], in: .jpy, region: "JP").validUntil == Shop.start + .seconds(30))
+        #expect(try await shop.quote([("LAPTOP-001", 1)]).validUntil > Shop.start + .seconds(30))
+    }
+
     @Test("a code is refused before its start and from its end on", arguments: StoreEngine.allCases)
     func activity(engine: StoreEngine) async throws {
         let shop = try await Shop(engine)
